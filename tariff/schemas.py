@@ -1,0 +1,131 @@
+"""The Arrow schemas of the tables that pass between the modules.
+
+Money is `int64` pence. Dates are `date32`, times are minutes since midnight. Factors (MFF) are
+`int64` in units of 1e-9 between modules, and `decimal128(12, 9)` in the tables that leave a run.
+Text columns of an extract are dictionary encoded (`int32` indices): a clinical code is looked up
+once per distinct value, never once per row.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+CODE = pa.dictionary(pa.int32(), pa.string())
+MFF = pa.decimal128(12, 9)
+MFF_UNIT = 10**9
+
+# Every batch of an extract carries these beside its canonical columns (tariff/extract/fields.py).
+ROW_COLUMNS = [
+    pa.field("_file", pa.int32(), nullable=False),  # index of the input file
+    pa.field("_line", pa.int64(), nullable=False),  # line in that file, 1 = first line (header)
+]
+
+SPELLS = pa.schema(
+    [
+        # the record
+        pa.field("provider", pa.string(), nullable=False),
+        pa.field("spell_id", pa.string(), nullable=False),
+        pa.field("patient_id", pa.string()),
+        pa.field("site", pa.string()),
+        pa.field("commissioner", pa.string()),
+        pa.field("gp_practice", pa.string()),
+        pa.field("episodes", pa.int32(), nullable=False),
+        pa.field("duplicate_rows", pa.int32(), nullable=False),  # exact copies left out
+        pa.field("age", pa.int32()),
+        pa.field("sex", pa.string()),
+        pa.field("admission_date", pa.date32()),
+        pa.field("discharge_date", pa.date32()),
+        pa.field("admission_method", pa.string()),
+        pa.field("admission_source", pa.string()),
+        pa.field("discharge_method", pa.string()),
+        pa.field("discharge_destination", pa.string()),
+        pa.field("patient_classification", pa.string()),
+        pa.field("treatment_function", pa.string()),
+        pa.field("primary_diagnosis", pa.string()),  # of the dominant episode
+        pa.field("activity_month", pa.string()),
+        pa.field("statement", pa.string()),
+        # grouping
+        pa.field("hrg", pa.string()),  # the engine's
+        pa.field("hrg_provenance", pa.string()),
+        pa.field("grouper", pa.string()),  # pack id
+        pa.field("grouping_flag", pa.string()),  # P, D or U
+        pa.field("dominant_code", pa.string()),
+        pa.field("dominant_episode", pa.int32()),
+        pa.field("cc_score", pa.int32()),
+        pa.field("error_category", pa.string()),  # field, spell, UZ01 ...; empty when valid
+        pa.field("group_reason", pa.string()),  # why there is no HRG
+        # price
+        pa.field("billed_hrg", pa.string()),
+        pa.field("priced_hrg", pa.string()),
+        pa.field("point_of_delivery", pa.string()),
+        pa.field("tariff_year", pa.string()),
+        pa.field("tariff", pa.string()),  # pack id
+        pa.field("spell_days", pa.int32()),
+        pa.field("critical_care_days", pa.int32()),
+        pa.field("rehabilitation_days", pa.int32()),
+        pa.field("palliative_care_days", pa.int32()),
+        pa.field("adjusted_days", pa.int32()),
+        pa.field("trim_days", pa.int32()),
+        pa.field("excess_days", pa.int32()),
+        pa.field("per_day_pence", pa.int64()),
+        pa.field("base_pence", pa.int64()),
+        pa.field("short_stay_pence", pa.int64()),  # 0 or negative
+        pa.field("long_stay_pence", pa.int64()),
+        pa.field("top_up_pence", pa.int64()),
+        pa.field("best_practice_pence", pa.int64()),
+        pa.field("pre_mff_pence", pa.int64()),
+        pa.field("mff", MFF),
+        pa.field("mff_year", pa.string()),
+        pa.field("total_pence", pa.int64()),
+        pa.field("complete", pa.bool_(), nullable=False),
+        pa.field("price_reasons", pa.string()),  # names of tariff.engine.reasons, space separated
+        # as billed, and after settlement
+        pa.field("billed_point_of_delivery", pa.string()),
+        pa.field("billed_price_pence", pa.int64()),
+        pa.field("billed_mff", MFF),
+        pa.field("billed_excess_days", pa.int32()),
+        pa.field("billed_total_pence", pa.int64()),
+        pa.field("billed_pence", pa.int64()),  # what counts as billed: see docs/money.md
+        pa.field("allowed_pence", pa.int64()),  # billed less every settled finding
+    ]
+)
+
+FINDINGS = pa.schema(
+    [
+        pa.field("finding_id", pa.string(), nullable=False),
+        pa.field("rule", pa.string(), nullable=False),
+        pa.field("rule_version", pa.string(), nullable=False),
+        pa.field("title", pa.string(), nullable=False),
+        pa.field("class", pa.string(), nullable=False),  # deterministic, presumptive, statistical
+        pa.field("level", pa.string(), nullable=False),  # low, medium, high
+        pa.field("step", pa.string(), nullable=False),  # where in the settlement order it stands
+        pa.field("provider", pa.string(), nullable=False),
+        pa.field("commissioner", pa.string()),
+        pa.field("activity_month", pa.string()),  # of the last record
+        pa.field("point_of_delivery", pa.string()),  # of the first record
+        pa.field("hrg", pa.string()),  # priced HRG of the first record
+        pa.field("records", pa.list_(pa.string()), nullable=False),  # kind:provider:id, sorted
+        pa.field("spell_ids", pa.list_(pa.string()), nullable=False),
+        pa.field("remedy", pa.string(), nullable=False),
+        pa.field("billed_pence", pa.int64()),
+        pa.field("allowed_pence", pa.int64()),
+        pa.field("value_pence", pa.int64()),  # billed less allowed; negative is an under-charge
+        pa.field("settled_pence", pa.int64()),  # its part when one pound is challenged once
+        pa.field("cash_pence", pa.int64()),  # empty without a contract
+        pa.field("provenance", pa.string(), nullable=False),  # weakest pack the value rests on
+        pa.field("evidence", pa.string(), nullable=False),  # JSON [[label, value], ...]
+        pa.field("working", pa.string(), nullable=False),  # JSON [[step, pence or null, note], ...]
+        pa.field("note", pa.string(), nullable=False),  # e.g. why the value is empty
+    ]
+)
+
+REJECTS = pa.schema(
+    [
+        pa.field("file", pa.string(), nullable=False),
+        pa.field("line", pa.int64(), nullable=False),
+        pa.field("column", pa.string(), nullable=False),  # as it is called in the file
+        pa.field("value", pa.string()),  # masked where the field is an identifier
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("billed_pence", pa.int64()),  # of the row, where it can be read
+    ]
+)
