@@ -17,9 +17,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from restate.hrg_tables import complication_table, label_tables, split_tables
 from restate.label_parser import LabelError
-from restate.lists import code_tables, factor_tables
+from restate.lookups import (
+    code_tables,
+    complication_table,
+    factor_tables,
+    label_tables,
+    split_tables,
+)
 from restate.prices import price_tables
 from restate.tables import REPOSITORY, Reference, RestateError, Table, reference_folder
 

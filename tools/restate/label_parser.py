@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 Bound = int | None
 Band = tuple[Bound, Bound]
@@ -191,7 +191,7 @@ def _contrasted(labels: Mapping[str, str], splits: Mapping[str, Split]) -> dict[
     told_apart = {}
     for hrg, split in splits.items():
         found = tuple(name for pattern, name in _BY_CONTRAST if pattern.search(labels[hrg]))
-        told_apart[hrg] = Split(*split.bands, conditions=split.conditions + found)
+        told_apart[hrg] = replace(split, conditions=split.conditions + found)
     return told_apart
 
 

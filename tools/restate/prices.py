@@ -67,7 +67,7 @@ def _short_stay(row: Row, sheet: Mapping[str, str], where: str) -> None:
 
 
 def _final_columns(suffix: str) -> dict[str, str]:
-    """Return our column -> column of the final 2017-19 list; trims and day rate serve both years."""
+    """Return our column -> column of the final list; trims and day rate serve both years."""
     return {
         "outpatient_procedure": f"opproc_{suffix}",
         "combined": f"combined_dc_el_{suffix}",

@@ -1,10 +1,15 @@
-"""Restate the HRG labels, the splits that follow from them, and the complication lists."""
+"""Restate what records are looked up in, prices apart.
+
+The HRG labels and the splits that follow from them, the complication lists, the market forces
+factors by provider and year, and the lists of valid codes.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 
 from restate import prices
 from restate.label_parser import Split, parse_labels, root_of, table_order
@@ -27,6 +32,7 @@ SPLIT_COLUMNS = (
 )
 
 DIRECTORY = "nhp/hrgs.json"
+HISTORY = "mff/mff_history.csv"
 COMPLICATION_LISTS = "cc_lists_2425"
 _COMPLICATION_FILE = re.compile(r"([A-Z]{2})_\d+_cc_list\.csv")
 
@@ -63,9 +69,7 @@ def labels_by_list(data: Reference) -> dict[str, dict[str, str]]:
     return {
         "2017-19": {row["hrg"]: _plain(row["hrg_name"]) for row in printed_2017},
         "2022-23": {row["hrg"]: _plain(row["hrg_name"]) for row in printed_2022},
-        "2024-25": {
-            row["hrg"]: directory[row["hrg"]] for row in data.rows(prices.PRICES_2024_25)
-        },
+        "2024-25": {row["hrg"]: directory[row["hrg"]] for row in data.rows(prices.PRICES_2024_25)},
     }
 
 
@@ -81,9 +85,7 @@ def label_tables(data: Reference) -> list[Table]:
         raise RestateError(f"{DIRECTORY}: no title for the subchapters {unknown}")
     return [
         make_table("hrg/labels/labels.csv", ("hrg", "label"), labels.items(), expect=2664),
-        make_table(
-            "hrg/labels/chapters.csv", ("chapter", "title"), chapters.items(), expect=22
-        ),
+        make_table("hrg/labels/chapters.csv", ("chapter", "title"), chapters.items(), expect=22),
         make_table(
             "hrg/labels/subchapters.csv", ("subchapter", "title"), subchapters.items(), expect=98
         ),
@@ -101,9 +103,7 @@ def _splits_table(pack: str, labels: Mapping[str, str], expect: int) -> Table:
     rows = [split_row(hrg, splits[hrg]) for hrg in table_order(splits)]
     if len({row[1:] for row in rows}) != len(rows):
         raise RestateError(f"{pack}: two HRGs of a root with the same bounds and condition")
-    return make_table(
-        f"hrg/{pack}/splits.csv", SPLIT_COLUMNS, rows, expect=expect, ordered=True
-    )
+    return make_table(f"hrg/{pack}/splits.csv", SPLIT_COLUMNS, rows, expect=expect, ordered=True)
 
 
 def split_tables(data: Reference) -> list[Table]:
@@ -134,6 +134,89 @@ def complication_table(data: Reference) -> Table:
     if lists != 53:
         raise RestateError(f"{COMPLICATION_LISTS}: {lists} lists where 53 were expected")
     rows = [(code, " ".join(sorted(where))) for code, where in subchapters.items()]
-    return make_table(
-        "hrg/cc-2024-25/members.csv", ("code", "subchapters"), rows, expect=5984
+    return make_table("hrg/cc-2024-25/members.csv", ("code", "subchapters"), rows, expect=5984)
+
+
+# Tariff year -> column of the history, and the year's own table with its column. The history
+# alone has 2015/16. Its interpolated columns are computed, not published, and are left out.
+_YEARS: tuple[tuple[str, str, str, str], ...] = (
+    ("2015/16", "2015/16", "", ""),
+    ("2016/17", "2016/17", "ntps-1617/mff.csv", "payment_index"),
+    ("2017/18", "2017/18 and 2018/19", "ntps-1719/annex-b1/mff.csv", "payment_index"),
+    ("2018/19", "2017/18 and 2018/19", "ntps-1719/annex-b1/mff.csv", "payment_index"),
+    ("2022/23", "2022/23", "ntps-2223/mff_2022_23_and_2023_24.csv", "mff_2022_23"),
+    ("2023/24", "2023/24", "ntps-2223/mff_2022_23_and_2023_24.csv", "mff_2023_24"),
+    ("2026/27", "2026/27", "mff-2627/nhse_provider_mff_2627.csv", "mff_factor"),
+)
+
+# Names, the newest table first.
+_NAMES = (
+    "mff-2627/nhse_provider_mff_2627.csv",
+    "ntps-2223/mff_2022_23_and_2023_24.csv",
+    HISTORY,
+)
+
+
+def _year(data: Reference, history_column: str, name: str, column: str) -> dict[str, str]:
+    """Return provider -> factor of one year, the year's own table and the history agreeing."""
+    history = {
+        provider: row[history_column]
+        for provider, row in data.keyed(HISTORY, "provider_code").items()
+        if row[history_column]
+    }
+    if not name:
+        return history
+    own = {
+        provider: row[column]
+        for provider, row in data.keyed(name, "provider_code").items()
+        if row[column]
+    }
+    if own.keys() != history.keys():
+        raise RestateError(f"{name}: other providers than {HISTORY}")
+    for provider, factor in own.items():
+        if Decimal(factor) != Decimal(history[provider]):
+            raise RestateError(f"{name}: {provider} {factor} but {history[provider]} in {HISTORY}")
+    return own
+
+
+def factor_tables(data: Reference) -> list[Table]:
+    """Return the published factors by provider and year, and the providers' newest names."""
+    factors: list[tuple[str, str, str]] = []
+    for year, history_column, name, column in _YEARS:
+        values = _year(data, history_column, name, column)
+        factors.extend((provider, year, factor) for provider, factor in values.items())
+    names: dict[str, str] = {}
+    for name in _NAMES:
+        for row in data.rows(name):
+            names.setdefault(row["provider_code"], row["provider_name"])
+    if missing := sorted({provider for provider, _, _ in factors} - names.keys()):
+        raise RestateError(f"no name for the providers {missing}")
+    return [
+        make_table(
+            "mff/mff-england/factors.csv",
+            ("provider", "year", "mff"),
+            factors,
+            expect=1582,
+            key=2,
+        ),
+        make_table(
+            "mff/mff-england/providers.csv",
+            ("provider", "name"),
+            names.items(),
+            expect=243,
+        ),
+    ]
+
+
+def code_tables(data: Reference) -> list[Table]:
+    """Return the valid codes of the two clinical classifications."""
+    lists = (
+        ("icd10-5", "codes/icd10_5th_edition_4char.txt", 10607),
+        ("opcs4", "codes/opcs4_codes.txt", 9881),
     )
+    return [
+        make_table(
+            f"codes/{pack}/codes.csv", ("code",), ((c,) for c in data.lines(name)), expect=count
+        )
+        for pack, name, count in lists
+    ]
