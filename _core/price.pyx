@@ -122,13 +122,13 @@ def price(
     """Price spells `lo` to `hi`. Missing results are NULL32 or NULL64; `group` is -1 for none.
 
     `eligible` is 1 where every test of the reduced short stay price holds, 0 where one fails, -1
-    where the year holds no short stay figures or the stay is unknown.
+    where the HRG's flag is not held or the stay is unknown.
     """
     cdef int64_t s, g, t, h, value, part
     cdef int n_groups = group_rule.shape[0]
     cdef int price_column, trim_kind
     cdef uint32_t why
-    cdef bint flagged, method_ok
+    cdef bint flagged
     with nogil:
         for s in range(lo, hi):
             why = 0
@@ -195,29 +195,26 @@ def price(
             flagged = False
             short_stay[s] = 0
             if price_column == PRICE_NON_ELECTIVE:
-                if not short_stay_rule[t, 0]:
-                    method_ok = short_stay_method[t, method[s]]
-                    if method_ok and (adjusted[s] == NULL32 or adjusted[s] <= short_stay_rule[t, 1]) and (
-                        age[s] == NULL32 or age[s] >= short_stay_rule[t, 2]
-                    ):
+                # the rule's own tests; an unknown age meets no age limit
+                eligible[s] = 0
+                if (
+                    short_stay_rule[t, 0]
+                    and short_stay_method[t, method[s]]
+                    and age[s] != NULL32
+                    and age[s] >= short_stay_rule[t, 2]
+                    and table[t, h, T_SHORT_STAY] != 0
+                    and (adjusted[s] == NULL32 or adjusted[s] <= short_stay_rule[t, 1])
+                ):
+                    eligible[s] = -1
+                    if table[t, h, T_SHORT_STAY] == NULL64:
                         why |= SHORT_STAY_NOT_HELD
-                else:
-                    eligible[s] = 0
-                    if (
-                        short_stay_method[t, method[s]]
-                        and age[s] != NULL32
-                        and age[s] >= short_stay_rule[t, 2]
-                        and table[t, h, T_SHORT_STAY] == 1
-                    ):
-                        if adjusted[s] == NULL32:
-                            eligible[s] = -1
-                        elif adjusted[s] <= short_stay_rule[t, 1]:
-                            eligible[s] = 1
-                            if table[t, h, T_SHORT_STAY_PRICE] == NULL64:
-                                why |= SHORT_STAY_NOT_HELD
-                            else:
-                                flagged = True
-                                short_stay[s] = table[t, h, T_SHORT_STAY_PRICE] - base[s]
+                    elif adjusted[s] != NULL32:
+                        eligible[s] = 1
+                        if table[t, h, T_SHORT_STAY_PRICE] == NULL64:
+                            why |= SHORT_STAY_NOT_HELD
+                        else:
+                            flagged = True
+                            short_stay[s] = table[t, h, T_SHORT_STAY_PRICE] - base[s]
 
             # long stay payment
             if trim_kind == TRIM_NONE or flagged:

@@ -5,7 +5,9 @@ Names follow the NHS Data Dictionary in snake case. `docs/fields.md` is generate
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import pyarrow as pa
@@ -99,3 +101,45 @@ EPISODES: tuple[Field, ...] = (
     Field("activity_month", "month", "Month the activity was billed in"),
     Field("statement", "code", "flex or freeze"),
 )
+
+KEYS: tuple[str, ...] = tuple(field.name for field in EPISODES if field.key)
+
+_FAMILY_MEMBER = re.compile(r"([a-z_]+)_([0-9]{2})")
+
+
+@cache
+def _positions() -> dict[str, int]:
+    return {field.name: index for index, field in enumerate(EPISODES)}
+
+
+def members(family: str) -> list[str]:
+    """Every column of a family: `diag` gives diag_01 to diag_99. KeyError when there is none."""
+    field = EPISODES[_positions()[f"{family}_01"]]
+    return [f"{family}_{number:02}" for number in range(1, field.repeats + 1)]
+
+
+@cache
+def field_of(name: str) -> Field | None:
+    """The field a canonical column belongs to (`diag_07` to `diag_01`), or None."""
+    position = _positions().get(name)
+    if position is not None:
+        return EPISODES[position]
+    match = _FAMILY_MEMBER.fullmatch(name)
+    if match is None:
+        return None
+    position = _positions().get(f"{match[1]}_01")
+    if position is None or not 1 <= int(match[2]) <= EPISODES[position].repeats:
+        return None
+    return EPISODES[position]
+
+
+def in_order(names: set[str] | frozenset[str]) -> list[str]:
+    """Canonical columns in the order of the dictionary, families by number."""
+
+    def place(name: str) -> tuple[int, str]:
+        field = field_of(name)
+        if field is None:
+            raise KeyError(name)
+        return _positions()[field.name], name
+
+    return sorted(names, key=place)

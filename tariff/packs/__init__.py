@@ -1,0 +1,1 @@
+"""Rule packs: typed decoding, loading, checking, compiling."""

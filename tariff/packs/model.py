@@ -481,3 +481,18 @@ class SignaturesPack(Pack):
 
     lists: dict[str, list[Code]] = field(default_factory=dict)
     test_defaults: dict[str, Code] = field(default_factory=dict)
+
+
+PACK_MODELS: dict[str, type[Pack]] = {
+    "codes": CodesPack,
+    "field_values": FieldValuesPack,
+    "splits": SplitsPack,
+    "roots": RootsPack,
+    "cc_lists": CcListsPack,
+    "grouper": GrouperPack,
+    "labels": LabelsPack,
+    "tariff": TariffPack,
+    "mff": MffPack,
+    "points_of_delivery": PodPack,
+    "signatures": SignaturesPack,
+}  # by the `kind` of a manifest; layouts are single files with a model of their own

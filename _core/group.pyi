@@ -1,0 +1,3 @@
+from typing import Any
+
+def group(*args: Any) -> None: ...

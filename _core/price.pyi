@@ -1,0 +1,9 @@
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+def price(*args: Any) -> None: ...
+def times(
+    pence: NDArray[np.int64], factor: NDArray[np.int64], out: NDArray[np.int64]
+) -> None: ...

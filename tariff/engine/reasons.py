@@ -1,0 +1,38 @@
+"""Names of what the kernel returns as numbers."""
+
+from __future__ import annotations
+
+# order of bits in the `reasons` of _core/price.pyx
+PRICE_REASONS = (
+    "no_year",
+    "tariff_not_held",
+    "no_hrg",
+    "hrg_not_in_tariff",
+    "no_point_of_delivery",
+    "no_national_price",
+    "stay_unknown",
+    "trim_unknown",
+    "rate_unknown",
+    "short_stay_not_held",
+    "mff_unknown",
+    "trim_of_other_edition",
+    "mff_of_other_year",
+    "negative_stay",
+)
+# a price with one of these is not complete
+INCOMPLETE = sum(1 << PRICE_REASONS.index(name) for name in PRICE_REASONS[:11])
+
+GROUP_REASONS = (
+    "",
+    "diagnosis_not_mapped",
+    "root_not_in_design",
+    "cc_list_not_held",
+    "no_split",
+    "no_diagnoses",
+)
+CATEGORIES = ("", "field", "spell", "UZ01", "UZ03")
+
+
+def price_reason_names(bits: int) -> str:
+    """Give the names of the bits that are set, space separated, in the order of the table."""
+    return " ".join(name for index, name in enumerate(PRICE_REASONS) if bits >> index & 1)

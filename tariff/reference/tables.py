@@ -1,0 +1,352 @@
+"""The tables of the oracle: plain dicts built from loaded packs.
+
+A loaded pack is anything with a `manifest` (a dataclass of `tariff.packs.model`) and `tables`,
+where `tables[name].columns` maps a column to its texts. `name` is the key of the manifest that
+names the file (`prices`), or the file name itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from typing import Protocol, TypeVar
+
+from tariff.packs.model import (
+    Applies,
+    CcListsPack,
+    Chapter,
+    CodeSet,
+    CodesPack,
+    Condition,
+    FieldValuesPack,
+    GrouperPack,
+    MffPack,
+    Pack,
+    PodGroup,
+    PodPack,
+    RootsPack,
+    ShortStayRule,
+    SplitsPack,
+    TariffPack,
+)
+from tariff.reference.values import half_up
+from tariff.schemas import MFF_UNIT
+
+
+class TableLike(Protocol):
+    """A side table in memory."""
+
+    @property
+    def columns(self) -> Mapping[str, Sequence[str]]:
+        """Column name to its texts, all of one length."""
+        ...
+
+
+class PackLike(Protocol):
+    """A loaded pack."""
+
+    @property
+    def manifest(self) -> Pack:
+        """The typed manifest."""
+        ...
+
+    @property
+    def tables(self) -> Mapping[str, TableLike]:
+        """The side tables by name."""
+        ...
+
+
+class _Dated(Protocol):
+    @property
+    def applies(self) -> Applies: ...
+
+
+P = TypeVar("P", bound=Pack)
+D = TypeVar("D", bound=_Dated)
+
+
+# ---------------------------------------------------------------- reading packs
+
+
+def side_table(pack: PackLike, name: str) -> list[dict[str, str]]:
+    """Return a side table as one dict a row."""
+    wanted = (name, str(getattr(pack.manifest, name, name)))
+    for key in (*wanted, *(w.removesuffix(".csv") for w in wanted)):
+        if key in pack.tables:
+            columns = pack.tables[key].columns
+            names = list(columns)
+            rows = zip(*columns.values(), strict=True)
+            return [dict(zip(names, row, strict=True)) for row in rows]
+    raise KeyError(f"{pack.manifest.id}: no table {name}")
+
+
+def of_kind(packs: Iterable[PackLike], kind: type[P]) -> list[tuple[P, PackLike]]:
+    """Return the packs whose manifest is of a class, with their manifests."""
+    found: list[tuple[P, PackLike]] = []
+    for pack in packs:
+        manifest = pack.manifest
+        if isinstance(manifest, kind):
+            found.append((manifest, pack))
+    return found
+
+
+def by_id(packs: Iterable[PackLike], kind: type[P], identifier: str) -> tuple[P, PackLike]:
+    """Return the pack of a class with an id."""
+    for manifest, pack in of_kind(packs, kind):
+        if manifest.id == identifier:
+            return manifest, pack
+    raise KeyError(f"no {kind.__name__} with id {identifier}")
+
+
+def choose_by_date(candidates: Sequence[D], when: date | None) -> D:
+    """Return what applies on a date, else the nearest (earlier on a tie), else the newest."""
+
+    def start(candidate: D) -> date:
+        return candidate.applies.from_ or date.min
+
+    def distance(candidate: D) -> int:
+        assert when is not None
+        first, last = candidate.applies.from_ or date.min, candidate.applies.to or date.max
+        if when < first:
+            return (first - when).days
+        return (when - last).days if when > last else 0
+
+    if when is None:
+        return max(candidates, key=start)
+    return min(candidates, key=lambda candidate: (distance(candidate), start(candidate)))
+
+
+def date_of_year(year: str) -> date:
+    """Return the first day of a tariff year such as 2022/23."""
+    return date(int(year[:4]), 4, 1)
+
+
+def whole(cell: str) -> int | None:
+    """Return a whole number, None for a blank."""
+    return int(cell) if cell else None
+
+
+def pence(cell: str) -> int | None:
+    """Return pounds as whole pence, None for a blank."""
+    return half_up(Fraction(cell) * 100) if cell else None
+
+
+# ---------------------------------------------------------------- grouping
+
+
+@dataclass(frozen=True, slots=True)
+class CodeTables:
+    """The valid codes, and the codes to which a rule of the grouper applies."""
+
+    icd10: frozenset[str]
+    filler: str
+    chapters: tuple[Chapter, ...]
+    place_digit_first: str | None
+    place_digit_last: str | None
+    never_primary: CodeSet
+    child_primary: CodeSet
+    opcs4: frozenset[str]
+    never_dominant: CodeSet
+
+
+@dataclass(frozen=True, slots=True)
+class RootRow:
+    """What a code leads to."""
+
+    root: str
+    root_child: str
+    rank: int
+
+
+BOUNDED = ("cc", "age", "interventions", "stay", "diagnosis_score")
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """One HRG of a root: inclusive bounds (None is open) and the names of its conditions."""
+
+    hrg: str
+    bounds: dict[str, tuple[int | None, int | None]]
+    conditions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupTables:
+    """Everything that one grouper pack needs."""
+
+    pack_id: str
+    applies: Applies
+    codes: CodeTables
+    fields: FieldValuesPack
+    diagnoses: dict[str, RootRow]  # by prefix
+    procedures: dict[str, RootRow]  # by prefix
+    child_max_age: int
+    splits: dict[str, list[Split]]  # by root, in the order of the table
+    conditions: dict[str, Condition]
+    cc_members: dict[str, frozenset[str]]  # code to subchapters
+    cc_held: frozenset[str]  # subchapters whose list is held
+    cc_score: int
+    excluded_chapters: tuple[str, ...]
+    invalid_secondary_is_error: bool
+    error_hrg: str
+
+
+def code_tables(packs: Iterable[PackLike]) -> CodeTables:
+    """Build the code lists from the codes packs of both classifications."""
+    valid: dict[str, set[str]] = {"icd10": set(), "opcs4": set()}
+    manifests: dict[str, CodesPack] = {}
+    for manifest, pack in of_kind(packs, CodesPack):
+        valid[manifest.classification] |= {row["code"] for row in side_table(pack, "codes")}
+        manifests[manifest.classification] = manifest
+    icd10, opcs4 = manifests["icd10"], manifests["opcs4"]
+    place = icd10.place_digit_categories
+    return CodeTables(
+        icd10=frozenset(valid["icd10"]),
+        filler=icd10.filler,
+        chapters=tuple(icd10.chapters),
+        place_digit_first=place.from_ if place else None,
+        place_digit_last=place.to if place else None,
+        never_primary=icd10.never_primary,
+        child_primary=icd10.child_primary,
+        opcs4=frozenset(valid["opcs4"]),
+        never_dominant=opcs4.never_dominant,
+    )
+
+
+def _root_rows(rows: Iterable[Mapping[str, str]]) -> dict[str, RootRow]:
+    return {
+        row["code"]: RootRow(row["root"], row.get("root_child", ""), whole(row["rank"]) or 0)
+        for row in rows
+    }
+
+
+def _splits(rows: Iterable[Mapping[str, str]]) -> dict[str, list[Split]]:
+    by_root: dict[str, list[Split]] = {}
+    for row in rows:
+        bounds = {b: (whole(row[f"{b}_min"]), whole(row[f"{b}_max"])) for b in BOUNDED}
+        split = Split(row["hrg"], bounds, tuple(row["condition"].split()))
+        by_root.setdefault(row["root"], []).append(split)
+    return by_root
+
+
+def group_tables(packs: Sequence[PackLike], grouper: str) -> GroupTables:
+    """Build the tables of the grouper pack with an id."""
+    manifest, _ = by_id(packs, GrouperPack, grouper)
+    splits, splits_pack = by_id(packs, SplitsPack, manifest.splits)
+    roots, roots_pack = by_id(packs, RootsPack, manifest.roots)
+    lists, lists_pack = by_id(packs, CcListsPack, manifest.cc_lists)
+    fields, _ = by_id(packs, FieldValuesPack, manifest.field_values)
+    members = {
+        row["code"]: frozenset(row["subchapters"].split())
+        for row in side_table(lists_pack, "members")
+    }
+    listed = frozenset(subchapter for found in members.values() for subchapter in found)
+    return GroupTables(
+        pack_id=manifest.id,
+        applies=manifest.applies,
+        codes=code_tables([by_id(packs, CodesPack, code)[1] for code in manifest.codes]),
+        fields=fields,
+        diagnoses=_root_rows(side_table(roots_pack, "diagnoses")),
+        procedures=_root_rows(side_table(roots_pack, "procedures")),
+        child_max_age=roots.child_max_age,
+        splits=_splits(side_table(splits_pack, "splits")),
+        conditions=dict(splits.conditions),
+        cc_members=members,
+        cc_held=listed - frozenset(lists.missing),
+        cc_score=lists.default_score,
+        excluded_chapters=tuple(manifest.intervention_chapters_excluded),
+        invalid_secondary_is_error=manifest.invalid_secondary == "error",
+        error_hrg=manifest.error_hrg,
+    )
+
+
+def all_group_tables(packs: Sequence[PackLike]) -> list[GroupTables]:
+    """Build the tables of every grouper pack; `choose_by_date` picks the one of a spell."""
+    return [group_tables(packs, manifest.id) for manifest, _ in of_kind(packs, GrouperPack)]
+
+
+# ---------------------------------------------------------------- prices
+
+
+@dataclass(frozen=True, slots=True)
+class PriceRow:
+    """The figures of an HRG, money in pence; None is not published."""
+
+    combined: int | None
+    day_case: int | None
+    ordinary_elective: int | None
+    non_elective: int | None
+    elective_trim: int | None
+    non_elective_trim: int | None
+    per_day: int | None
+    short_stay: bool | None
+    short_stay_share: Fraction | None
+    short_stay_price: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PriceList:
+    """The price list of one year."""
+
+    pack_id: str
+    year: str
+    rounding: str
+    short_stay_rule: ShortStayRule | None
+    borrowed: frozenset[str]  # columns whose figures are another year's
+    rows: dict[str, PriceRow]
+
+
+@dataclass(frozen=True, slots=True)
+class PriceTables:
+    """Price lists by year, points of delivery in order, factors by provider and year."""
+
+    lists: dict[str, PriceList]
+    groups: tuple[PodGroup, ...]
+    factors: dict[str, dict[str, int]]  # units of 1e-9
+
+
+_FLAG = {"yes": True, "no": False, "": None}
+
+
+def _price_row(row: Mapping[str, str]) -> PriceRow:
+    percent = row["short_stay_percent"]
+    return PriceRow(
+        combined=pence(row["combined"]),
+        day_case=pence(row["day_case"]),
+        ordinary_elective=pence(row["ordinary_elective"]),
+        non_elective=pence(row["non_elective"]),
+        elective_trim=whole(row["elective_trim"]),
+        non_elective_trim=whole(row["non_elective_trim"]),
+        per_day=pence(row["per_day"]),
+        short_stay=_FLAG[row["short_stay"].lower()],
+        short_stay_share=Fraction(percent) / 100 if percent else None,
+        short_stay_price=pence(row["short_stay_price"]),
+    )
+
+
+def price_list(manifest: TariffPack, pack: PackLike) -> PriceList:
+    """Build the price list of a tariff pack."""
+    return PriceList(
+        pack_id=manifest.id,
+        year=manifest.year,
+        rounding=manifest.rounding,
+        short_stay_rule=manifest.short_stay_rule,
+        borrowed=frozenset(manifest.borrowed.columns if manifest.borrowed else ()),
+        rows={row["hrg"]: _price_row(row) for row in side_table(pack, "prices")},
+    )
+
+
+def price_tables(packs: Sequence[PackLike]) -> PriceTables:
+    """Build the tables of pricing from every tariff, points of delivery and factor pack given."""
+    factors: dict[str, dict[str, int]] = {}
+    for _, pack in of_kind(packs, MffPack):
+        for row in side_table(pack, "factors"):
+            factor = half_up(Fraction(row["mff"]) * MFF_UNIT)
+            factors.setdefault(row["provider"], {})[row["year"]] = factor
+    return PriceTables(
+        lists={m.year: price_list(m, pack) for m, pack in of_kind(packs, TariffPack)},
+        groups=tuple(g for manifest, _ in of_kind(packs, PodPack) for g in manifest.groups),
+        factors=factors,
+    )

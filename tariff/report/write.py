@@ -1,0 +1,225 @@
+"""What a run leaves in its folder: written beside, then renamed, all or nothing.
+
+`findings.csv` and `spells.parquet` have the same bytes for the same tables, whatever their
+chunks: rows are written in the order they come (the engine sorts them), and no time stands in
+any file but `manifest.json` and the page made from it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as csv
+import pyarrow.parquet as pq
+
+from tariff import schemas
+from tariff.errors import DataError, UsageError
+from tariff.report import safe
+from tariff.report.figures import RunTables
+
+HTML = "report.html"
+WORKBOOK = "workbook.xlsx"
+FINDINGS = "findings.parquet"
+FINDINGS_CSV = "findings.csv"
+SPELLS = "spells.parquet"
+REJECTS = "rejects.csv"
+MANIFEST = "manifest.json"
+
+ROW_GROUP = 1 << 17
+
+Writer = Callable[[Path], None]
+
+
+@dataclass(slots=True)
+class StoredRun:
+    """A run read back from its folder."""
+
+    spells: pa.Table
+    findings: pa.Table
+    rejects: pa.Table
+    manifest: dict[str, Any]
+
+
+def write_run(
+    folder: Path | str, run: RunTables, *, html: bool = True, workbook: bool = True
+) -> list[Path]:
+    """Write everything a run leaves, and return the paths.
+
+    If one file fails, none of the new ones appears and the old ones stay. A page or workbook of
+    an earlier run that is not written again is taken away: it would describe other findings.
+    """
+    writers: dict[str, Writer] = {
+        SPELLS: lambda path: _parquet(run.spells, schemas.SPELLS, path),
+        FINDINGS: lambda path: _parquet(run.findings, schemas.FINDINGS, path),
+        FINDINGS_CSV: lambda path: write_findings_csv(run.findings, path),
+        REJECTS: lambda path: _csv(run.rejects, schemas.REJECTS, path),
+        MANIFEST: lambda path: _manifest(run.manifest, path),
+    }
+    writers.update(_renderers(run, html, workbook))
+    stale = [name for name, wanted in ((HTML, html), (WORKBOOK, workbook)) if not wanted]
+    return _replace_all(Path(folder), writers, stale)
+
+
+def render_run(
+    folder: Path | str, run: RunTables, *, html: bool = True, workbook: bool = True
+) -> list[Path]:
+    """Write the page and the workbook again, and nothing else."""
+    return _replace_all(Path(folder), _renderers(run, html, workbook), [])
+
+
+def read_run(folder: Path | str) -> StoredRun:
+    """Read a run back from its folder."""
+    place = Path(folder)
+    if not place.is_dir():
+        raise UsageError(f"{place} is not a folder", hint="Give the folder that a check wrote.")
+    missing = [name for name in (MANIFEST, FINDINGS, SPELLS, REJECTS) if not (place / name).exists()]
+    if missing:
+        raise UsageError(
+            f"{place} is not the folder of a run: {', '.join(missing)} missing",
+            hint="Give the folder that `tariff check ... -o DIR` wrote.",
+        )
+    try:
+        manifest = json.loads((place / MANIFEST).read_text(encoding="utf-8"))
+        if not isinstance(manifest, dict):
+            raise ValueError("manifest.json is not a JSON object")
+        return StoredRun(
+            spells=_typed(pq.read_table(place / SPELLS), schemas.SPELLS),
+            findings=_typed(pq.read_table(place / FINDINGS), schemas.FINDINGS),
+            rejects=_read_rejects(place / REJECTS),
+            manifest=manifest,
+        )
+    except (ValueError, KeyError, TypeError, pa.ArrowException) as error:
+        raise DataError(
+            f"{place} cannot be read as a run: {error}",
+            hint="Run the check again: the files were changed, or another version wrote them.",
+        ) from error
+    except OSError as error:
+        raise UsageError(
+            f"{place} cannot be read: {error.strerror or error}",
+            hint="Check that you may read the folder and its files.",
+        ) from error
+
+
+def write_findings_csv(findings: pa.Table, path: Path) -> None:
+    """The findings as CSV: money in pence, lists joined by a space, formulas neutralised."""
+    _csv(findings, schemas.FINDINGS, path)
+
+
+def _renderers(run: RunTables, html: bool, workbook: bool) -> dict[str, Writer]:
+    writers: dict[str, Writer] = {}
+    if html:
+        from tariff.report.html import render
+
+        writers[HTML] = lambda path: _text(render(run), path)
+    if workbook:
+        from tariff.report.workbook import write_workbook
+
+        writers[WORKBOOK] = lambda path: write_workbook(run, path)
+    return writers
+
+
+def _text(content: str, path: Path) -> None:
+    path.write_text(content, encoding="utf-8", newline="\n")
+
+
+def _manifest(manifest: dict[str, Any], path: Path) -> None:
+    _text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", path)
+
+
+def _typed(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The columns of the schema, in its order and types; others are left out."""
+    return table.select(schema.names).cast(schema)
+
+
+def _parquet(table: pa.Table, schema: pa.Schema, path: Path) -> None:
+    # A row group at a time, each made one chunk: the bytes must not depend on the batches.
+    typed = _typed(table, schema)
+    with pq.ParquetWriter(path, schema, compression="zstd", compression_level=1) as writer:
+        for start in range(0, max(typed.num_rows, 1), ROW_GROUP):
+            writer.write_table(typed.slice(start, ROW_GROUP).combine_chunks(), ROW_GROUP)
+
+
+def _csv(table: pa.Table, schema: pa.Schema, path: Path) -> None:
+    typed = _typed(table, schema)
+    header = safe.columns(schema.empty_table()).schema
+    with csv.CSVWriter(path, header) as writer:
+        for start in range(0, typed.num_rows, ROW_GROUP):
+            part = safe.columns(typed.slice(start, ROW_GROUP)).combine_chunks()
+            writer.write_table(part, ROW_GROUP)
+
+
+def _read_rejects(path: Path) -> pa.Table:
+    table = csv.read_csv(
+        path,
+        parse_options=csv.ParseOptions(newlines_in_values=True),
+        convert_options=csv.ConvertOptions(
+            column_types=dict(zip(schemas.REJECTS.names, schemas.REJECTS.types, strict=True)),
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        ),
+    )
+    table = safe.restored_columns(table)
+    for name in ("file", "column", "reason"):
+        index = table.schema.get_field_index(name)
+        table = table.set_column(index, name, pc.fill_null(table.column(name), ""))
+    return _typed(table, schemas.REJECTS)
+
+
+def _replace_all(folder: Path, writers: dict[str, Writer], stale: list[str]) -> list[Path]:
+    """Write each file under a temporary name, then put all in place, or none."""
+    mark = secrets.token_hex(4)
+    new = {name: folder / f".{name}.{mark}.new" for name in writers}
+    old = {name: folder / f".{name}.{mark}.old" for name in [*writers, *stale]}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, write in writers.items():
+            write(new[name])
+        _swap(folder, new, old)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    finally:
+        for path in [*new.values(), *old.values()]:
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+    return [folder / name for name in writers]
+
+
+def _swap(folder: Path, new: dict[str, Path], old: dict[str, Path]) -> None:
+    moved: list[str] = []
+    placed: list[str] = []
+    try:
+        for name, aside in old.items():
+            if (folder / name).exists():
+                os.replace(folder / name, aside)  # noqa: PTH105 - pathlib has no such promise
+                moved.append(name)
+        for name, fresh in new.items():
+            os.replace(fresh, folder / name)  # noqa: PTH105
+            placed.append(name)
+    except BaseException:
+        for name in placed:
+            with suppress(OSError):
+                (folder / name).unlink()
+        for name in moved:
+            os.replace(old[name], folder / name)  # noqa: PTH105
+        raise
+
+
+def _unwritable(folder: Path, error: OSError) -> UsageError:
+    reason = error.strerror or str(error)
+    where = Path(str(error.filename)).name if error.filename else ""
+    detail = f" ({where})" if where and not where.endswith((".new", ".old")) else ""
+    return UsageError(
+        f"the report cannot be written to {folder}: {reason}{detail}",
+        hint="Nothing there was changed. Name a folder you may write to and with space left, "
+        "and close any of its files that is open in another program.",
+    )
