@@ -19,7 +19,7 @@ cdef enum:
     OP_SAME = 3         # a equals b, both there
     OP_RANGE = 4        # k0 <= a <= k1
     OP_DIFFERENCE = 5   # k0 <= a - b <= k1
-    OP_APART = 6        # |a - b| > k0
+    OP_APART = 6        # |a - b - k1| > k0
     OP_APART_FROM = 7   # |a - k0| > k1
 
 cdef enum:
@@ -70,6 +70,7 @@ cdef inline bint _holds(
                 elif c[C_OP] == OP_DIFFERENCE:
                     true = c[C_K0] <= difference <= c[C_K1]
                 else:
+                    difference -= c[C_K1]
                     true = difference > c[C_K0] or -difference > c[C_K0]
         at = c[C_TRUE] if true else c[C_FALSE]
     return at == ACCEPT

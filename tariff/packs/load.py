@@ -260,13 +260,16 @@ def _missing_references(packs: Sequence[LoadedPack], *, complete: bool) -> Itera
 
 
 def _order(pack: LoadedPack) -> tuple[int, str, date, str]:
-    return pack.level, pack.manifest.kind, pack.manifest.applies.from_ or date.min, pack.id
+    return pack.level, pack.manifest.kind, _start(pack), pack.id
+
+
+def _start(pack: LoadedPack) -> date:
+    return pack.manifest.applies.from_ or date.min
 
 
 def _preference(pack: LoadedPack) -> tuple[int, int, str]:
     """Earliest level first, then the newest start, then the id."""
-    start = pack.manifest.applies.from_ or date.min
-    return pack.level, -start.toordinal(), pack.id
+    return pack.level, -_start(pack).toordinal(), pack.id
 
 
 def _distance(pack: LoadedPack, on: date) -> tuple[int, int]:

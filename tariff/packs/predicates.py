@@ -6,7 +6,6 @@ constants become whole numbers in the unit of their field.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping as AnyMapping
 from datetime import date
 from decimal import Decimal
@@ -200,23 +199,24 @@ class PredicateDecoder:
         if "differs" not in node.entries:
             self._problems.add("PK101", key, "'by' says by how much a field differs")
         if field.kind == "code":
-            self._problems.add("PK105", key, f"'{field.name}' holds codes, which differ or not")
-            return None
+            return None  # reported with `differs`
         return self._constant(field, item, difference=True)
 
     def _comparison(
         self, field: MatchField, name: str, node: Node, side: int, by: Operand | None
     ) -> list[Predicate]:
+        if field.kind == "code":
+            self._problems.add(
+                "PK105",
+                node,
+                f"'{field.name}' holds codes: '{name}' compares numbers",
+                f"write {field.name}: code, or {{starts: [...]}}, or {{list: name}}",
+            )
+            return []
         if isinstance(node, Mapping):
             operand = self._other_field(field, node, side)
-        elif field.kind == "code":
-            hint = f"write {field.name}: code, or {{{name}: {{field: other}}}}"
-            self._problems.add("PK105", node, f"'{field.name}' holds codes, not numbers", hint)
-            return []
         else:
             operand = self._constant(field, node)
-        if field.kind == "code" and name in BOUNDS:
-            self._problems.add("PK105", node, f"'{field.name}' holds codes, which have no order")
         if operand is None:
             return []
         return [
@@ -300,10 +300,7 @@ class PredicateDecoder:
             self._problems.add("PK102", item, f"unknown field '{name}'", hint)
             return None
         self.used[name] = None
-        if (other.kind, other.scale) != (field.kind, field.scale) and "flag" not in (
-            other.kind,
-            field.kind,
-        ):
+        if (other.kind, other.scale) != (field.kind, field.scale):
             self._problems.add(
                 "PK105",
                 item,
@@ -326,11 +323,8 @@ class PredicateDecoder:
     def _plus(self, field: MatchField, node: Mapping) -> int:
         if "plus" not in node.entries:
             return 0
-        key, item = node.entries["plus"]
-        if field.kind == "code":
-            self._problems.add("PK105", key, f"'{field.name}' holds codes: nothing can be added")
-            return 0
-        if isinstance(item, Scalar) and re.match(r"\$", item.text):
+        item = node.entries["plus"][1]
+        if isinstance(item, Scalar) and item.text.startswith("$"):
             self._problems.add("PK105", item, "'plus' takes a number, not a parameter")
             return 0
         operand = self._constant(field, item, difference=True)

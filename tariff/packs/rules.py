@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -30,6 +29,8 @@ from tariff.packs.tree import Broken, Mapping, Node, Scalar, Sequence, parse_tre
 
 PAIRING_KEYS = frozenset({"same", "gap_days", "overlap_days", "contains"})
 SET_KEYS = frozenset({"key", "of", "keep"})
+SET_OF = Literal["episodes", "spells"]
+SET_KEEP = Literal["first", "dearest"]
 PAIR_NEEDS = ["patient_id", "admission_date", "discharge_date"]
 
 _WHATS: dict[str, tuple[str, ...]] = {
@@ -135,7 +136,7 @@ class DecodedRule(Decoded[Rule]):
 def decode_rule(
     path: Path, lists: AnyMapping[str, Any] | None = None
 ) -> tuple[Rule | None, list[Problem]]:
-    """A rule file, or None, and every problem of it. `lists`: those of its pack, None: not asked."""
+    """A rule file, or None, and all its problems. `lists`: those of its pack (None: not asked)."""
     decoded = read_rule(path, lists)
     return decoded.value, decoded.problems
 
@@ -289,8 +290,8 @@ class _RuleReader:
         )
 
     def _set_key(self, node: Mapping, predicates: PredicateDecoder) -> SetKey | None:
-        of = self._part(node, "of", Literal["episodes", "spells"]) or "spells"
-        keep = self._part(node, "keep", Literal["first", "dearest"]) or "first"
+        of: Literal["episodes", "spells"] = self._part(node, "of", SET_OF) or "spells"
+        keep: Literal["first", "dearest"] = self._part(node, "keep", SET_KEEP) or "first"
         if "key" not in node.entries:
             self._problems.add("PK021", node, "missing key 'key'", "write key: [field, ...]")
             return None

@@ -94,6 +94,8 @@ def _test(test: Test, sides: tuple[Record, Record], context: Context) -> bool:
 def _comparison(
     test: Test, value: RecordValue, sides: tuple[Record, Record], context: Context
 ) -> bool:
+    if isinstance(value, str):
+        return _code_comparison(test, value, sides)
     left = _number(value)
     right = _operand(test.operand, test.field, sides, context)
     if left is None or right is None:
@@ -110,6 +112,16 @@ def _comparison(
         return left == right
     by = Fraction(0) if test.by is None else _operand(test.by, test.field, sides, context)
     return by is not None and abs(left - right) > by
+
+
+def _code_comparison(test: Test, value: str, sides: tuple[Record, Record]) -> bool:
+    """Compare a code with that of another field: they are equal, or they differ."""
+    if test.operand is None or test.operand.kind != "field":
+        return False
+    other = sides[test.operand.side].get(test.operand.value)
+    if not isinstance(other, str) or test.operation not in ("equals", "differs"):
+        return False
+    return (value == other) == (test.operation == "equals")
 
 
 def _number(value: RecordValue) -> Fraction | None:
@@ -143,13 +155,18 @@ def excepted(rule: Rule, previous: Record, current: Record, context: Context) ->
 
 
 def in_force(rule: Rule, record: Record) -> bool:
-    """Say whether the rule applies on the date of a record; a missing date is in no range."""
-    if rule.applies.from_ is None and rule.applies.to is None:
-        return True
+    """Say whether the rule applies on the date of a record; one without that date is within."""
     when = _date(record, rule.applies.on)
     first, last = days_since_epoch(rule.applies.from_), days_since_epoch(rule.applies.to)
-    return when is not None and (
-        (first is None or when >= first) and (last is None or when <= last)
+    return when is None or ((first is None or when >= first) and (last is None or when <= last))
+
+
+def is_hit(rule: Rule, previous: Record, current: Record, context: Context) -> bool:
+    """Say whether a pair, or a record alone, is a hit: in force, matched, and not excepted."""
+    return (
+        in_force(rule, current)
+        and holds(rule.match, previous, current, context)
+        and not excepted(rule, previous, current, context)
     )
 
 
@@ -180,8 +197,7 @@ def _single_hits(rule: Rule, records: Sequence[Record], context: Context) -> lis
     return [
         (rule.id, (key_of(record),), None)
         for record in records
-        if holds(rule.match, record, record, context)
-        and not excepted(rule, record, record, context)
+        if is_hit(rule, record, record, context)
     ]
 
 
@@ -223,10 +239,8 @@ def _sequence_hits(rule: Rule, records: Sequence[Record], context: Context) -> l
     for later in range(len(ordered)):
         for earlier in range(later):
             previous, current = ordered[earlier], ordered[later]
-            if (
-                stand_as_asked(rule.pairing, previous, current)
-                and holds(rule.match, previous, current, context)
-                and not excepted(rule, previous, current, context)
+            if stand_as_asked(rule.pairing, previous, current) and is_hit(
+                rule, previous, current, context
             ):
                 pairs.append((earlier, later))
     return [
@@ -259,11 +273,7 @@ def _set_hits(rule: Rule, records: Sequence[Record], context: Context) -> list[H
     for members in sets.values():
         kept = members[0] if rule.set_key.keep == "first" else dearest(members)
         for other in members:
-            if (
-                other is not kept
-                and holds(rule.match, kept, other, context)
-                and not excepted(rule, kept, other, context)
-            ):
+            if other is not kept and is_hit(rule, kept, other, context):
                 pair = sorted((kept, other), key=admission_order)
                 hits.append((rule.id, tuple(key_of(r) for r in pair), key_of(kept)))
     return hits
@@ -305,7 +315,6 @@ _SCOPES = {
 def match_rule(
     rule: Rule, records: Sequence[Record], lists: Mapping[str, Sequence[str]] | None = None
 ) -> list[Hit]:
-    """Return the hits of a rule on the records in force on its dates, sorted by their keys."""
+    """Return the hits of a rule, sorted by the keys of their records."""
     context = Context(params=rule.params, lists=lists or {})
-    dated = [record for record in records if in_force(rule, record)]
-    return sorted(_SCOPES[rule.scope](rule, dated, context), key=lambda hit: hit[1])
+    return sorted(_SCOPES[rule.scope](rule, records, context), key=lambda hit: hit[1])

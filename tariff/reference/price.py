@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
-from tariff.packs.model import PodGroup
+from tariff.packs.model import PodGroup, ShortStayRule
 from tariff.reference.group import episode_duration
 from tariff.reference.spells import Spell
 from tariff.reference.tables import PriceList, PriceRow, PriceTables
@@ -136,13 +136,9 @@ def base_price(row: PriceRow, group: PodGroup) -> int | None:
 # ---------------------------------------------------------------- short stay
 
 
-def _rule_holds(held: PriceList, method: str | None, age: int | None, days: int | None) -> bool:
-    rule = held.short_stay_rule
-    if rule is None or method is None or age is None or days is None:
-        return False
-    return (
-        method in rule.admission_methods and age >= rule.min_age and days <= rule.max_adjusted_days
-    )
+def _tests_hold(rule: ShortStayRule, method: str | None, age: int | None) -> bool:
+    """Say whether the tests of the record hold that do not ask for its stay."""
+    return method in rule.admission_methods and age is not None and age >= rule.min_age
 
 
 def reduced_price(row: PriceRow, base: int) -> int | None:
@@ -238,23 +234,22 @@ def price_spell(
             reasons.add("no_national_price")
 
     # the parts
-    eligible: int | None = None
+    eligible = 0 if held is not None and held.short_stay_rule is not None else None
     short_stay: int | None = None
     stay = _LongStay()
-    if held is not None and held.short_stay_rule is not None:
-        eligible = 0
     if held is not None and row is not None and group is not None and base is not None:
         short_stay = 0
-        holds = group.price == "non_elective" and _rule_holds(held, method, age, adjusted)
-        reduced = reduced_price(row, base)
-        if holds and row.short_stay and reduced is not None:
-            eligible = 1
-            short_stay = reduced - base
-        elif holds and row.short_stay is not False:
-            eligible = None
-            reasons.add("short_stay_not_held")
-        elif _short_stay_unknown(held, row, group):
-            reasons.add("short_stay_not_held")
+        rule = held.short_stay_rule if group.price == "non_elective" else None
+        if rule is not None and _tests_hold(rule, method, age):
+            reduced = reduced_price(row, base)
+            figures_held = row.short_stay is False or (row.short_stay and reduced is not None)
+            if not figures_held and (adjusted is None or adjusted <= rule.max_adjusted_days):
+                eligible = None
+                reasons.add("short_stay_not_held")
+            elif adjusted is not None and adjusted <= rule.max_adjusted_days and row.short_stay:
+                assert reduced is not None
+                eligible = 1
+                short_stay = reduced - base
         if eligible == 1:
             stay = _LongStay(trim=_trim(row, group), rate=row.per_day, excess=0, payment=0)
         else:
@@ -302,19 +297,6 @@ def price_spell(
         complete=reasons <= SECOND_HAND,
         price_reasons=" ".join(name for name in REASONS if name in reasons) or None,
         short_stay_eligible=eligible,
-    )
-
-
-def _short_stay_unknown(held: PriceList, row: PriceRow, group: PodGroup) -> bool:
-    """Say whether the year's figures are not held for a spell in a short stay setting.
-
-    Without a rule of the year, the setting says what a short stay is: a group with a limit of days.
-    """
-    return (
-        held.short_stay_rule is None
-        and row.short_stay is None
-        and group.price == "non_elective"
-        and group.max_adjusted_days is not None
     )
 
 

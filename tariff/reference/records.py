@@ -69,7 +69,6 @@ def record_of(
     spell: Spell, grouping: Grouping, price: Price, chapters: Iterable[Chapter] = ()
 ) -> Record:
     """Return the record of a grouped and priced spell."""
-    own_year = price.mff_year is None or price.mff_year == price.tariff_year
     return canonical_columns(spell) | {
         "provider": spell.provider,
         "spell_id": spell.spell_id,
@@ -93,7 +92,7 @@ def record_of(
         "total": price.total_pence,
         "short_stay_eligible": price.short_stay_eligible,
         "list_price": price.base_pence,
-        "mff": price.mff if own_year else None,
+        "mff": price.mff,
         "billed": spell.billed.pence,
         "activity_month_end": month_end(spell.billed.activity_month),
         "duplicate_rows": spell.duplicate_rows,

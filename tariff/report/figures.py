@@ -82,7 +82,7 @@ class StepLine:
 
     step: str
     findings: int
-    by_class: dict[str, int]
+    queried: Queried
     settled: int
     remains: int
 
@@ -157,8 +157,7 @@ def money(run: RunTables) -> Money:
             continue
         remains -= change
         name = str(told.get("step", ""))
-        by_class = per_step.get(name, Queried()).by_class
-        steps.append(StepLine(name, count, by_class, change, remains))
+        steps.append(StepLine(name, count, per_step.get(name, Queried()), change, remains))
     column = findings.column("settled_pence")
     cash = findings.column("cash_pence")
     return Money(
@@ -178,7 +177,9 @@ def money(run: RunTables) -> Money:
             Control("Billed less settled is allowed", billed - settled, allowed),
             Control("The steps add up to settled", billed - remains, settled),
             Control("The findings add up to settled", total(column), settled),
-            Control("The spells add up to billed", total(run.spells.column("billed_pence")), billed),
+            Control(
+                "The spells add up to billed", total(run.spells.column("billed_pence")), billed
+            ),
         ],
     )
 
@@ -325,7 +326,8 @@ def _month_of_findings(run: RunTables) -> pa.ChunkedArray:
         part.column("provider").to_pylist(), part.column("spell_id").to_pylist(), strict=True
     )
     found = dict(zip(keys, months.to_pylist(), strict=True))
-    return pc.coalesce(own, pa.chunked_array([[found.get(key) for key in last]], pa.string()))
+    names = [found.get(key) if key else None for key in last]
+    return pc.coalesce(own, pa.chunked_array([names], pa.string()))
 
 
 def _financial_year(month: str) -> str:

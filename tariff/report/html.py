@@ -18,22 +18,23 @@ FINDINGS_SHOWN = 50  # a rule
 class Bar:
     """A bar of the waterfall, in hundredths of its width."""
 
+    kind: str  # total, a class, or under
     x: float
     width: float
-    level: float  # where the next bar begins
 
 
 @dataclass(slots=True)
 class WaterfallRow:
-    """A line of the reconciliation with its bar."""
+    """A line of the reconciliation with its bars."""
 
     label: str
-    kind: str  # total, fall, rise, none
-    findings: int | None
+    step: bool  # else a total
     note: str
     amount: int
     remains: int
-    bar: Bar
+    bars: list[Bar]
+    enters: float  # where the line from the row above comes in
+    leaves: float  # where the line to the row below goes out
 
 
 @dataclass(slots=True)
@@ -96,9 +97,9 @@ def next_step(
         waiting = text.counted(len(book.not_run), "rule")
         tail = f", but {waiting} could not run: see what they need" if book.not_run else ""
         return f"No rule that ran has a query on this account{tail}."
-    first = max(book.sections, key=lambda rule: abs(rule.settled))
+    first = max(book.sections, key=lambda rule: abs(rule.settled or 0))
     start = f"Begin with {first.id}, {_lower_first(first.title)}"
-    start += f" ({text.pounds(abs(first.settled))})" if first.settled else ""
+    start += f" ({text.pounds(abs(first.settled))} settled)" if first.settled else ""
     send = "then send the worklist in workbook.xlsx and ask for an answer to each line"
     if facts.reject_rows and money.billed_in_rejects:
         lost = text.counted(facts.reject_rows, "row")
@@ -111,7 +112,9 @@ def next_step(
 
 def waterfall(money: figures.Money) -> Waterfall:
     """The bars of the reconciliation, on one scale, with the axis cut where steps are small."""
-    levels = [money.billed, *(step.remains for step in money.steps), money.allowed]
+    levels = [money.billed, money.allowed]
+    for step in money.steps:
+        levels += [step.remains, step.remains + step.queried.under]
     low, high = min(levels), max(levels)
     span = high - low
     start = 0
@@ -124,24 +127,45 @@ def waterfall(money: figures.Money) -> Waterfall:
 
     def total(label: str, amount: int, note: str) -> WaterfallRow:
         end = at(amount)
-        return WaterfallRow(label, "total", None, note, amount, amount, Bar(0, end, end))
+        return WaterfallRow(label, False, note, amount, amount, [Bar("total", 0, end)], end, end)
 
     rows = [total("Billed", money.billed, "")]
     before = money.billed
     for step in money.steps:
-        left, right = sorted((at(before), at(step.remains)))
-        kind = "fall" if step.settled > 0 else "rise" if step.settled < 0 else "none"
-        note = text.sentence_list(
-            [f"{step.by_class[key]:,} {key}" for key in text.CLASSES if step.by_class.get(key)]
-        )
-        bar = Bar(left, round(right - left, 3), at(step.remains))
+        bars, edge = [], before
+        for key in text.CLASSES:
+            if pence := step.queried.over.get(key, 0):
+                bars.append(Bar(key, at(edge - pence), round(at(edge) - at(edge - pence), 3)))
+                edge -= pence
+        if step.queried.under:
+            back = edge - step.queried.under
+            bars.append(Bar("under", at(edge), round(at(back) - at(edge), 3)))
         label = step.step[:1].upper() + step.step[1:]
         rows.append(
-            WaterfallRow(label, kind, step.findings, note, -step.settled, step.remains, bar)
+            WaterfallRow(
+                label,
+                True,
+                _step_note(step),
+                -step.settled,
+                step.remains,
+                bars,
+                at(before),
+                at(step.remains),
+            )
         )
         before = step.remains
     rows.append(total("Allowed", money.allowed, "if every finding stands"))
     return Waterfall(rows, start)
+
+
+def _step_note(step: figures.StepLine) -> str:
+    """`10 findings, deterministic`; the number of each where there are several classes."""
+    counts = step.queried.by_class
+    present = [key for key in text.CLASSES if counts.get(key)]
+    words = text.counted(step.findings, "finding")
+    if len(present) == 1:
+        return f"{words}, {present[0]}"
+    return f"{words}: " + text.sentence_list([f"{counts[key]:,} {key}" for key in present])
 
 
 def _title(run: figures.RunTables) -> str:

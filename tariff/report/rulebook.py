@@ -60,8 +60,8 @@ class RuleSection:
     sources: list[str]
     params: list[tuple[str, str]]
     findings: int
-    value: int
-    settled: int
+    value: int | None  # None when no finding of it carries a value
+    settled: int | None
     over: int
     under: int
     shown: list[Finding]
@@ -131,7 +131,7 @@ def rulebook(run: RunTables, limit: int) -> Rulebook:
         for name in present
     ]
     order = {key: index for index, key in enumerate(text.CLASSES)}
-    sections.sort(key=lambda rule: (order.get(rule.klass, 9), -abs(rule.settled), rule.id))
+    sections.sort(key=lambda rule: (order.get(rule.klass, 9), -abs(rule.settled or 0), rule.id))
     silent, not_run = [], []
     for name in sorted(told):
         rule = told[name]
@@ -189,8 +189,8 @@ def _section(told: dict[str, Any], part: pa.Table, name: str, limit: int) -> Rul
         sources=[str(item) for item in told.get("sources", [])],
         params=[(str(key), str(value)) for key, value in (told.get("params") or {}).items()],
         findings=part.num_rows,
-        value=total(part.column("value_pence")),
-        settled=total(settled),
+        value=pc.sum(part.column("value_pence")).as_py(),
+        settled=pc.sum(part.column("settled_pence")).as_py(),
         over=over,
         under=total(settled) - over,
         shown=shown(part.slice(0, limit)),

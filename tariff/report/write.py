@@ -81,7 +81,9 @@ def read_run(folder: Path | str) -> StoredRun:
     place = Path(folder)
     if not place.is_dir():
         raise UsageError(f"{place} is not a folder", hint="Give the folder that a check wrote.")
-    missing = [name for name in (MANIFEST, FINDINGS, SPELLS, REJECTS) if not (place / name).exists()]
+    missing = [
+        name for name in (MANIFEST, FINDINGS, SPELLS, REJECTS) if not (place / name).exists()
+    ]
     if missing:
         raise UsageError(
             f"{place} is not the folder of a run: {', '.join(missing)} missing",

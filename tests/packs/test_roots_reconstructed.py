@@ -62,6 +62,17 @@ def design_roots() -> set[str]:
         return {row["root"] for row in csv.DictReader(handle)}
 
 
+def limited_roots() -> tuple[set[str], set[str]]:
+    """Roots whose every split is for adults, and roots whose every split is for children."""
+    path = HRG / "splits-2024-25" / "splits.csv"
+    with path.open(encoding="utf-8", newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    for_children = {row["root"] for row in rows if int(row["age_min"] or 0) < 19}
+    for_adults = {row["root"] for row in rows if int(row["age_max"] or 130) > 18}
+    named = {row["root"] for row in rows}
+    return named - for_children, named - for_adults
+
+
 def longest_prefix(name: str, code: str) -> Row:
     table = {row["code"]: row for row in read(name)}
     sizes = range(len(code), 2, -1)
@@ -77,6 +88,15 @@ def reached() -> set[str]:
 def test_every_root_named_exists_in_the_2024_25_design(name: str) -> None:
     named = {row[key] for row in read(name) for key in ("root", "root_child")} - {""}
     assert named - design_roots() == set()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_root_fits_the_age_of_its_column(name: str) -> None:
+    adults_only, children_only = limited_roots()
+    rows = read(name)
+    assert [row["code"] for row in rows if row["root"] in children_only] == []
+    assert [r["code"] for r in rows if r["root"] in adults_only and not r["root_child"]] == []
+    assert [row["code"] for row in rows if row["root_child"] in adults_only] == []
 
 
 @pytest.mark.parametrize("name", NAMES)

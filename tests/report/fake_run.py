@@ -19,7 +19,7 @@ import pyarrow as pa
 from tariff import schemas
 
 HOSTILE = [
-    '=cmd|\' /C calc\'!A0',
+    "=cmd|' /C calc'!A0",
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
     "@SUM(A1:A9)",
@@ -64,7 +64,9 @@ RULES: list[dict[str, Any]] = [
         "discharge date and primary diagnosis.",
         "why": "A stay is one spell and is paid once.",
         "ask": "Please evidence that the patient was admitted twice, or withdraw one spell.",
-        "legitimate_reasons": ["A day case in the morning and an unrelated admission that evening."],
+        "legitimate_reasons": [
+            "A day case in the morning and an unrelated admission that evening."
+        ],
         "sources": ["NHS Data Model and Dictionary: hospital provider spell"],
     },
     {

@@ -1,0 +1,163 @@
+"""Checks of packs beside each other: dates, roots and codes, labels, rule ids."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from itertools import combinations
+from pathlib import Path
+
+from tariff.packs.findings import Findings
+from tariff.packs.model import CodesPack, GrouperPack, LabelsPack, Pack, SplitsPack, TariffPack
+from tariff.packs.problems import shown
+from tariff.packs.read import LoadedPack
+
+FindingsOf = Mapping[Path, Findings]
+
+
+def check(packs: Sequence[LoadedPack], findings: FindingsOf) -> None:
+    """All checks that need more than one pack."""
+    by_id = {pack.id: pack for pack in packs}
+    _overlaps(packs, findings)
+    _rule_ids(packs, findings)
+    _labels(packs, findings)
+    for pack in packs:
+        if isinstance(pack.manifest, GrouperPack):
+            _design_dates(pack, by_id, findings[pack.root])
+    _roots(packs, by_id, findings)
+
+
+# ---------------------------------------------------------------- dates and ids
+
+
+def _slot(manifest: Pack) -> tuple[str, ...] | None:
+    """What only one pack may hold at a time; None where packs are named, not chosen by date."""
+    if isinstance(manifest, TariffPack):
+        return ("tariff", manifest.year, manifest.edition)
+    return ("grouper",) if isinstance(manifest, GrouperPack) else None
+
+
+def _overlaps(packs: Sequence[LoadedPack], findings: FindingsOf) -> None:
+    for first, second in combinations(packs, 2):
+        slot = _slot(first.manifest)
+        if slot is None or slot != _slot(second.manifest):
+            continue
+        begin, end = _common(first, second)
+        if begin <= end:
+            findings[second.root].add(
+                "PK500",
+                second.at("applies"),
+                f"its dates overlap with those of '{first.id}' from {begin} to {end}",
+                row=first.id,
+                hint=f"see {shown(first.root)}",
+            )
+
+
+def _common(first: LoadedPack, second: LoadedPack) -> tuple[date, date]:
+    one, other = first.manifest.applies, second.manifest.applies
+    begin = max(one.from_ or date.min, other.from_ or date.min)
+    return begin, min(one.to or date.max, other.to or date.max)
+
+
+def _design_dates(pack: LoadedPack, by_id: Mapping[str, LoadedPack], findings: Findings) -> None:
+    """A grouper lies within the dates of the design it uses."""
+    manifest = pack.manifest
+    assert isinstance(manifest, GrouperPack)
+    splits = by_id.get(manifest.splits)
+    if splits is None:
+        return
+    mine, design = manifest.applies, splits.manifest.applies
+    if (mine.from_ or date.min) < (design.from_ or date.min) or (mine.to or date.max) > (
+        design.to or date.max
+    ):
+        findings.add(
+            "PK503",
+            pack.at("splits"),
+            f"'{splits.id}' does not hold all the dates of this grouper",
+            row=splits.id,
+        )
+
+
+def _rule_ids(packs: Sequence[LoadedPack], findings: FindingsOf) -> None:
+    owners: dict[str, LoadedPack] = {}
+    for pack in packs:
+        for rule in pack.rules:
+            owner = owners.setdefault(rule.id, pack)
+            if owner is not pack:
+                findings[pack.root].add(
+                    "PK108",
+                    pack.rule_files[rule.id].at("id"),
+                    f"rule id {rule.id} is also that of a rule in pack '{owner.id}'",
+                    row=rule.id,
+                    path=rule.path,
+                )
+
+
+# ---------------------------------------------------------------- grouping
+
+
+def _roots(
+    packs: Sequence[LoadedPack], by_id: Mapping[str, LoadedPack], findings: FindingsOf
+) -> None:
+    """Codes of roots and CC lists are codes; roots are in a design that uses them."""
+    codes: dict[tuple[str, str], set[str]] = {}  # (pack, classification): the codes it may use
+    designs: dict[str, set[str]] = {}
+    for pack in packs:
+        manifest = pack.manifest
+        if not isinstance(manifest, GrouperPack):
+            continue
+        splits = by_id.get(manifest.splits)
+        if splits is not None and isinstance(splits.manifest, SplitsPack):
+            roots = splits.tables["splits"].columns["root"]
+            designs.setdefault(manifest.roots, set()).update(roots)
+        for code_pack in filter(None, map(by_id.get, manifest.codes)):
+            if isinstance(code_pack.manifest, CodesPack):
+                for user in (manifest.roots, manifest.cc_lists):
+                    key = (user, code_pack.manifest.classification)
+                    codes.setdefault(key, set()).update(code_pack.tables["codes"].columns["code"])
+    for pack in packs:
+        for table, classification in (
+            ("diagnoses", "icd10"), ("procedures", "opcs4"), ("members", "icd10"),
+        ):  # fmt: skip
+            known = codes.get((pack.id, classification))
+            if table in pack.tables and known is not None:
+                _known_codes(findings[pack.root], table, known)
+        if pack.id in designs and pack.manifest.kind == "roots":
+            for table in ("diagnoses", "procedures"):
+                _known_roots(findings[pack.root], table, designs[pack.id])
+
+
+def _known_codes(findings: Findings, table: str, known: Iterable[str]) -> None:
+    """Each code begins a code of the classification, a fifth character left aside."""
+    ordered = sorted(known)
+    for index, code in enumerate(findings.pack.tables[table].columns["code"]):
+        stem = code[:4]
+        place = bisect_left(ordered, stem)
+        if place == len(ordered) or not ordered[place].startswith(stem):
+            message = f"'{code}' begins no code of the classification"
+            findings.of_cell("PK412", table, index, "code", message, row=code)
+
+
+def _known_roots(findings: Findings, table: str, designs: set[str]) -> None:
+    columns = findings.pack.tables[table].columns
+    for column in ("root", "root_child"):
+        for index, root in enumerate(columns[column]):
+            if root and root not in designs:
+                message = f"{columns['code'][index]}: no design has the root '{root}'"
+                findings.of_cell("PK501", table, index, column, message, row=root)
+
+
+def _labels(packs: Sequence[LoadedPack], findings: FindingsOf) -> None:
+    """Each HRG of a price list has a label."""
+    labels: set[str] = set()
+    for pack in packs:
+        if isinstance(pack.manifest, LabelsPack):
+            labels.update(pack.tables["labels"].columns["hrg"])
+    for pack in packs:
+        if not labels or not isinstance(pack.manifest, TariffPack):
+            continue
+        for index, hrg in enumerate(pack.tables["prices"].columns["hrg"]):
+            if hrg not in labels:
+                message = f"{hrg} has no label in any labels pack"
+                findings[pack.root].of_cell("PK502", "prices", index, "hrg", message, row=hrg)

@@ -1,0 +1,120 @@
+"""The summary of a run on standard output, from its manifest alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tariff.report import safe, text
+
+TOP_RULES = 5
+
+
+def summary(manifest: dict[str, Any], console: Console, folder: Path | str | None = None) -> None:
+    """Print what was read, grouped, priced and queried, and where the report lies.
+
+    Text from packs and files is printed as it is, never as markup. Piped, it is plain text.
+    """
+    counts = {key: int(value or 0) for key, value in manifest.get("counts", {}).items()}
+    for label, words in _facts(manifest, counts):
+        _say(console, label, words)
+    if manifest.get("money", {}).get("billed"):
+        _classes(manifest, console)
+    _rules(manifest, console)
+    for notice in manifest.get("notices", []):
+        _say(console, "Note", str(notice))
+    if folder is not None:
+        _say(console, "Report", str(folder))
+
+
+def _facts(manifest: dict[str, Any], counts: dict[str, int]) -> list[tuple[str, str]]:
+    told = manifest.get("period", {})
+    money = manifest.get("money", {})
+    read = f"{text.counted(counts.get('rows_read', 0), 'row')}"
+    if rejected := counts.get("rows_rejected", 0):
+        lost = int(money.get("billed_in_rejects") or 0)
+        read += f", {rejected:,} rejected" + (f" ({text.pounds(lost)} billed)" if lost else "")
+    facts = [
+        ("Read", read),
+        ("Covers", text.period(told.get("first_discharge"), told.get("last_discharge"))),
+        (
+            "Grouped",
+            f"{counts.get('spells_grouped', 0):,} of "
+            f"{text.counted(counts.get('spells', 0), 'spell')}"
+            f", {counts.get('spells_in_error', 0):,} in error"
+            f", {counts.get('spells_unmapped', 0):,} with no HRG",
+        ),
+        (
+            "Priced",
+            f"{counts.get('spells_priced', 0):,} in full"
+            f", {counts.get('spells_incomplete', 0):,} incomplete",
+        ),
+    ]
+    if billed := int(money.get("billed") or 0):
+        allowed = text.pounds(int(money.get("allowed") or 0))
+        facts.append(
+            ("Billed", f"{text.pounds(billed)}; {allowed} remains if every finding stands")
+        )
+    return facts
+
+
+def _classes(manifest: dict[str, Any], console: Console) -> None:
+    table = _table("Queried", "Findings", "Value", "Settled")
+    for key in text.CLASSES:
+        line = manifest["money"].get("by_class", {}).get(key, {})
+        if line.get("findings") or key != "statistical":
+            table.add_row(
+                text.CLASS_LABEL[key],
+                text.number(int(line.get("findings") or 0)),
+                text.pounds(int(line.get("value") or 0)),
+                text.pounds(int(line.get("settled") or 0)),
+            )
+    console.print()
+    console.print(table)
+    if under := int(manifest["money"].get("settled_under") or 0):
+        _say(console, "Of which", f"{text.pounds(under)} under-charged, in the provider's favour")
+
+
+def _rules(manifest: dict[str, Any], console: Console) -> None:
+    rules = manifest.get("rules", [])
+    found = [rule for rule in rules if rule.get("ran") and rule.get("findings")]
+    found.sort(key=lambda rule: (-abs(int(rule.get("settled") or 0)), str(rule.get("id"))))
+    if found:
+        title = "Top rules" if len(found) > TOP_RULES else "Rules"
+        table = _table(title, "Findings", "Settled")
+        for rule in found[:TOP_RULES]:
+            table.add_row(
+                _plain(f"{rule.get('id')} {rule.get('title', '')}"),
+                text.number(int(rule["findings"])),
+                text.pounds(int(rule.get("settled") or 0)),
+            )
+        console.print()
+        console.print(table)
+        console.print()
+    ran = sum(1 for rule in rules if rule.get("ran"))
+    waiting = [str(rule.get("id")) for rule in rules if not rule.get("ran")]
+    words = f"{ran:,} ran, {len(found):,} with findings"
+    if waiting:
+        listed = ", ".join(waiting[:8]) + (", ..." if len(waiting) > 8 else "")
+        words += f"; {len(waiting):,} not run ({listed}): the report says why"
+    _say(console, "Rules", words)
+
+
+def _table(first: str, *numbers: str) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False)
+    table.add_column(first, header_style="bold", overflow="fold")
+    for title in numbers:
+        table.add_column(title, header_style="bold", justify="right", no_wrap=True)
+    return table
+
+
+def _say(console: Console, label: str, words: str) -> None:
+    console.print(Text.assemble((f"{label:<9}", "bold"), _plain(words)), soft_wrap=True)
+
+
+def _plain(words: str) -> Text:
+    return Text(safe.printable(words).replace("\r", " ").replace("\n", " "))

@@ -1,0 +1,413 @@
+"""The report as a workbook: a summary, a worklist to answer line by line, rules and rejects.
+
+Text never becomes a formula or a link, the created date is fixed so that the same tables give the
+same bytes, and a worklist is cut at a number of rows that says so: `findings.csv` holds them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import xlsxwriter
+
+from tariff.report import figures, quality, rulebook, safe, text
+
+ROWS_SHOWN = 100_000
+BATCH = 10_000
+CREATED = datetime(2000, 1, 1)
+ANSWERS = ["Accept", "Reject", "Part accept", "Query"]
+LONGEST_CELL = 32_000  # Excel takes 32,767
+
+MONEY = "£#,##0.00;[Color10]-£#,##0.00;£0.00"
+NAVY, BLUE, PALE, ANSWER, LINE = "#003087", "#005EB8", "#F3F6F8", "#FFF8E1", "#D8DDE0"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the worklist: heading, width, format."""
+
+    title: str
+    width: float
+    style: str = "text"
+
+
+WORKLIST = (
+    Column("Finding", 18),
+    Column("Rule", 8),
+    Column("Title", 38),
+    Column("Class", 13),
+    Column("Level", 8),
+    Column("Step", 15),
+    Column("Provider", 10),
+    Column("Spell numbers", 20),
+    Column("Month", 10),
+    Column("Point of delivery", 11),
+    Column("HRG", 8),
+    Column("Billed", 13, "money"),
+    Column("Allowed", 13, "money"),
+    Column("Value", 13, "money"),
+    Column("Settled", 13, "money"),
+    Column("Cash", 13, "money"),
+    Column("What is asked", 44),
+    Column("Evidence", 60),
+    Column("Note", 30),
+    Column("Response", 13, "answer"),
+    Column("Provider value", 14, "answer_money"),
+    Column("Comment", 40, "answer"),
+)
+RESPONSE = next(index for index, column in enumerate(WORKLIST) if column.title == "Response")
+
+
+def write_workbook(run: figures.RunTables, path: Path, *, limit: int = ROWS_SHOWN) -> None:
+    """Write the workbook. At most `limit` findings and rejects are listed, largest first."""
+    book = xlsxwriter.Workbook(
+        str(path),
+        {
+            "constant_memory": True,
+            "strings_to_formulas": False,
+            "strings_to_urls": False,
+            "strings_to_numbers": False,
+        },
+    )
+    book.set_properties({"title": "Tariff check", "created": CREATED, "comments": ""})
+    sheets = _Sheets(book)
+    money = figures.money(run)
+    rules = rulebook.rulebook(run, 0)
+    _summary(sheets, run, money, rules)
+    _worklist(sheets, run, limit)
+    _rules(sheets, run, rules)
+    _rejects(sheets, run, limit)
+    book.close()
+
+
+class _Sheets:
+    """The workbook with its formats and the ways a cell is written."""
+
+    def __init__(self, book: Any) -> None:
+        self.book = book
+        base = {"font_name": "Arial", "font_size": 10, "valign": "top"}
+        looks: dict[str, dict[str, Any]] = {
+            "text": {},
+            "wrap": {"text_wrap": True},
+            "bold": {"bold": True},
+            "quiet": {"font_color": "#4C6272"},
+            "title": {"bold": True, "font_size": 18, "font_color": NAVY},
+            "lead": {"font_size": 12, "text_wrap": True},
+            "section": {"bold": True, "font_size": 13, "font_color": NAVY, "bottom": 2},
+            "head": {
+                "bold": True,
+                "bg_color": BLUE,
+                "font_color": "#FFFFFF",
+                "text_wrap": True,
+                "valign": "vcenter",
+            },
+            "head_answer": {
+                "bold": True,
+                "bg_color": "#8A5A00",
+                "font_color": "#FFFFFF",
+                "text_wrap": True,
+                "valign": "vcenter",
+            },
+            "money": {"num_format": MONEY},
+            "money_bold": {"num_format": MONEY, "bold": True, "top": 1},
+            "bold_line": {"bold": True, "top": 1},
+            "count": {"num_format": "#,##0"},
+            "answer": {"bg_color": ANSWER, "border": 1, "border_color": LINE},
+            "answer_money": {
+                "bg_color": ANSWER,
+                "border": 1,
+                "border_color": LINE,
+                "num_format": MONEY,
+            },
+        }
+        self.looks = {key: book.add_format({**base, **look}) for key, look in looks.items()}
+
+    def add(self, name: str) -> Any:
+        """A sheet that prints on A4, landscape, one page wide."""
+        sheet = self.book.add_worksheet(name)
+        sheet.set_landscape()
+        sheet.set_paper(9)
+        sheet.fit_to_pages(1, 0)
+        sheet.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
+        sheet.set_footer("&L&8Holds record-level data&C&8&A&R&8Page &P of &N")
+        sheet.hide_gridlines(2)
+        return sheet
+
+    def put(self, sheet: Any, row: int, column: int, value: object, look: str = "text") -> None:
+        """One cell: text neutralised, pence as pounds under a money format."""
+        style = self.looks[look]
+        if value is None or value == "":
+            sheet.write_blank(row, column, None, style)
+        elif isinstance(value, int):
+            sheet.write_number(row, column, value / 100 if "money" in look else value, style)
+        else:
+            words = safe.cell(safe.printable(str(value)))
+            sheet.write_string(row, column, words[:LONGEST_CELL], style)
+
+    def line(self, sheet: Any, row: int, values: list[tuple[object, str]]) -> None:
+        """A row of cells with their looks."""
+        for column, (value, look) in enumerate(values):
+            self.put(sheet, row, column, value, look)
+
+    def head(self, sheet: Any, row: int, titles: list[str]) -> None:
+        """A row of headings."""
+        self.line(sheet, row, [(title, "head") for title in titles])
+
+
+def _summary(
+    sheets: _Sheets, run: figures.RunTables, money: figures.Money, rules: rulebook.Rulebook
+) -> None:
+    sheet = sheets.add("Summary")
+    sheet.set_column(0, 0, 46)
+    sheet.set_column(1, 6, 17)
+    facts = quality.quality(run)
+    told = run.manifest.get("period", {})
+    spells = facts.counts.get("spells", run.spells.num_rows)
+    covered = text.period(told.get("first_discharge"), told.get("last_discharge"))
+    row = 0
+
+    def add(*values: tuple[object, str]) -> None:
+        nonlocal row
+        sheets.line(sheet, row, list(values))
+        row += 1
+
+    def part(title: str, heads: list[str]) -> None:
+        nonlocal row
+        row += 1
+        add((title, "section"), *[("", "section")] * (len(heads) - 1))
+        sheets.head(sheet, row, heads)
+        row += 1
+
+    add(("Tariff check", "title"))
+    add((f"{covered[:1].upper()}{covered[1:]}; {text.counted(spells, 'spell')}", "quiet"))
+    add(("Holds record-level data: for the commissioner and the owner of the records.", "quiet"))
+    row += 1
+    add(("Billed", "bold"), (money.billed, "money"))
+    for key, words in (
+        ("deterministic", "Appears over-charged (deterministic)"),
+        ("presumptive", "Please evidence (presumptive)"),
+        ("statistical", "Suggested for audit (statistical)"),
+    ):
+        line = money.line(key)
+        if line.findings or key != "statistical":
+            add((words, "text"), (line.over, "money"), (line.findings, "count"))
+    add(("Appears under-charged", "text"), (money.under, "money"), (money.under_findings, "count"))
+    add(("Remains, if every finding stands", "bold"), (money.allowed, "money"))
+    add(("The classes differ in certainty and are not added together.", "quiet"))
+
+    part("From billed to allowed", ["Step", "Findings", "Change", "Remains"])
+    add(("Billed", "bold"), ("", "text"), ("", "text"), (money.billed, "money"))
+    for step in money.steps:
+        label = step.step[:1].upper() + step.step[1:]
+        add(
+            (label, "text"),
+            (step.findings, "count"),
+            (-step.settled, "money"),
+            (step.remains, "money"),
+        )
+    add(
+        ("Allowed", "bold_line"),
+        ("", "bold_line"),
+        (-money.settled, "money_bold"),
+        (money.allowed, "money_bold"),
+    )
+
+    part("By rule", ["Rule", "Class", "Findings", "Value", "Settled"])
+    for rule in rules.sections:
+        add(
+            (f"{rule.id}  {rule.title}", "text"),
+            (text.CLASS_LABEL.get(rule.klass, rule.klass), "text"),
+            (rule.findings, "count"),
+            (rule.value, "money"),
+            (rule.settled, "money"),
+        )
+    if not rules.sections:
+        add(("No findings.", "quiet"))
+    heads = ["Billed", "Deterministic", "Presumptive", "Under-charged"]
+    for table in (
+        figures.by_provider(run),
+        figures.by_point_of_delivery(run),
+        figures.by_month(run),
+    ):
+        if table is None or not table.groups:
+            continue
+        part(f"By {table.name.lower()}", [table.name, "Spells", *heads])
+        for group in table.groups:
+            add(
+                (group.label, "text"),
+                (group.spells, "count"),
+                (group.billed, "money"),
+                (group.queried.over["deterministic"], "money"),
+                (group.queried.over["presumptive"], "money"),
+                (group.queried.under, "money"),
+            )
+    notices = [str(notice) for notice in run.manifest.get("notices", [])]
+    if notices:
+        part("Please note", [""])
+        for notice in notices:
+            add((notice, "text"))
+    sheet.set_first_sheet()
+    sheet.activate()
+
+
+def _worklist(sheets: _Sheets, run: figures.RunTables, limit: int) -> None:
+    sheet = sheets.add("Worklist")
+    total = run.findings.num_rows
+    count = min(total, limit)
+    if total > count:
+        words = f"Showing {count:,} of {total:,} findings, largest first; all are in findings.csv."
+    elif total:
+        words = (
+            f"{text.counted(total, 'finding')}, largest first. Answer in the last three columns."
+        )
+    else:
+        words = "No findings."
+    for index, column in enumerate(WORKLIST):
+        sheet.set_column(index, index, column.width)
+    sheets.put(sheet, 0, 0, words, "bold")
+    sheet.set_row(1, 30)
+    for index, column in enumerate(WORKLIST):
+        look = "head_answer" if column.style.startswith("answer") else "head"
+        sheets.put(sheet, 1, index, column.title, look)
+    asks = {str(rule.get("id")): str(rule.get("ask", "")) for rule in run.manifest.get("rules", [])}
+    for row, values in enumerate(_lines(run, count, asks), start=2):
+        for index, (column, value) in enumerate(zip(WORKLIST, values, strict=True)):
+            sheets.put(sheet, row, index, value, column.style)
+    last = max(count + 1, 2)
+    sheet.autofilter(1, 0, last, len(WORKLIST) - 1)
+    sheet.freeze_panes(2, 2)
+    sheet.repeat_rows(1)
+    sheet.data_validation(
+        2,
+        RESPONSE,
+        last,
+        RESPONSE,
+        {
+            "validate": "list",
+            "source": ANSWERS,
+            "error_title": "Response",
+            "error_message": "Choose " + ", ".join(ANSWERS) + ".",
+        },
+    )
+    sheet.data_validation(
+        2,
+        RESPONSE + 1,
+        last,
+        RESPONSE + 1,
+        {
+            "validate": "decimal",
+            "criteria": "between",
+            "minimum": -1e9,
+            "maximum": 1e9,
+            "error_title": "Provider value",
+            "error_message": "An amount in pounds.",
+        },
+    )
+
+
+def _lines(run: figures.RunTables, count: int, asks: dict[str, str]) -> Iterator[list[object]]:
+    ordered = rulebook.largest_first(run.findings)
+    for start in range(0, count, BATCH):
+        rows = ordered.slice(start, min(BATCH, count - start)).to_pylist()
+        for row in rows:
+            facts = [f"{label}: {value}" if label else value for label, value in _facts(row)]
+            yield [
+                row["finding_id"],
+                row["rule"],
+                row["title"],
+                text.CLASS_LABEL.get(row["class"], row["class"]),
+                row["level"],
+                row["step"],
+                row["provider"],
+                " ".join(row["spell_ids"]),
+                row["activity_month"],
+                row["point_of_delivery"],
+                row["hrg"],
+                row["billed_pence"],
+                row["allowed_pence"],
+                row["value_pence"],
+                row["settled_pence"],
+                row["cash_pence"],
+                asks.get(row["rule"], ""),
+                "; ".join(facts),
+                row["note"],
+                "",
+                "",
+                "",
+            ]
+
+
+def _facts(row: dict[str, Any]) -> list[tuple[str, str]]:
+    return rulebook.evidence(row["evidence"])
+
+
+def _rules(sheets: _Sheets, run: figures.RunTables, rules: rulebook.Rulebook) -> None:
+    sheet = sheets.add("Rules")
+    widths = [9, 40, 14, 9, 12, 11, 14, 14, 46, 46, 46]
+    for index, width in enumerate(widths):
+        sheet.set_column(index, index, width)
+    sheets.put(sheet, 0, 0, "Rules of this run: those with findings, silent, and not run.", "bold")
+    titles = ["Rule", "Title", "Class", "Level", "Outcome", "Findings", "Value", "Settled"]
+    sheets.head(sheet, 1, [*titles, "What is asked, or why not run", "Why", "Legitimate reasons"])
+    row = 2
+    for rule in rules.sections:
+        words = [rule.id, rule.title, text.CLASS_LABEL.get(rule.klass, rule.klass), rule.level]
+        sheets.line(
+            sheet,
+            row,
+            [
+                *[(word, "wrap") for word in words],
+                ("Findings", "text"),
+                (rule.findings, "count"),
+                (rule.value, "money"),
+                (rule.settled, "money"),
+                (rule.ask, "wrap"),
+                (rule.why, "wrap"),
+                (" ".join(rule.legitimate_reasons), "wrap"),
+            ],
+        )
+        row += 1
+    for outcome, lines in (("Silent", rules.silent), ("Not run", rules.not_run)):
+        for line in lines:
+            words = [line.id, line.title, text.CLASS_LABEL.get(line.klass, line.klass), line.level]
+            sheets.line(
+                sheet,
+                row,
+                [
+                    *[(word, "wrap") for word in words],
+                    (outcome, "text"),
+                    (0 if outcome == "Silent" else None, "count"),
+                    (None, "money"),
+                    (None, "money"),
+                    (line.reason, "wrap"),
+                ],
+            )
+            row += 1
+    sheet.autofilter(1, 0, max(row - 1, 2), len(widths) - 1)
+    sheet.freeze_panes(2, 1)
+    sheet.repeat_rows(1)
+
+
+def _rejects(sheets: _Sheets, run: figures.RunTables, limit: int) -> None:
+    sheet = sheets.add("Rejects")
+    for index, width in enumerate([32, 10, 24, 32, 52, 14]):
+        sheet.set_column(index, index, width)
+    total = run.rejects.num_rows
+    count = min(total, limit)
+    words = text.counted(total, "rejected row") + "." if total else "Every row could be read."
+    if total > count:
+        words = f"Showing {count:,} of {total:,} rejected rows; all are in rejects.csv."
+    sheets.put(sheet, 0, 0, words, "bold")
+    sheets.head(sheet, 1, ["File", "Line", "Column", "Value", "Reason", "Billed"])
+    looks = ["text", "count", "text", "text", "wrap", "money"]
+    names = ["file", "line", "column", "value", "reason", "billed_pence"]
+    for row, values in enumerate(run.rejects.slice(0, count).to_pylist(), start=2):
+        cells = [(values[name], look) for name, look in zip(names, looks, strict=True)]
+        sheets.line(sheet, row, cells)
+    sheet.autofilter(1, 0, max(count + 1, 2), 5)
+    sheet.freeze_panes(2, 0)
+    sheet.repeat_rows(1)

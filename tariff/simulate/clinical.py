@@ -1,0 +1,196 @@
+"""What a spell is for: its primary diagnosis, its operations and the other diagnoses.
+
+A root is chosen before its codes: the primary diagnosis, or the procedure that drives, is then
+drawn from the codes that lead to it for a patient of that age and sex. Secondary diagnoses are the
+patient's lasting conditions, what the acute illness brings with it, and for injuries their cause.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tariff.simulate import shipped
+from tariff.simulate.catalogue import (
+    CHILD_BANDS,
+    NON_ELECTIVE,
+    Bools,
+    Catalogue,
+    Codes,
+    Pools,
+)
+from tariff.simulate.population import BAND_GROUP, Conditions, Patients, Spells
+
+DIAGNOSES = 14  # columns
+PROCEDURES = 12
+RECORDED = 0.98  # a lasting condition is recorded in nearly every spell
+SECOND_COMPANION = 0.15
+SECOND_INTERVENTION = 0.3
+
+# What caused an injury and where (place of occurrence in the fourth place), for the old and others.
+FALLS = "W190:30 W199:20 W191:8 W010:18 W180:6 W060:5 W100:5"
+OTHER_CAUSES = "W010:10 W199:15 W190:8 W014:6 W228:4 V892:4 Y049:4 W540:2 W260:4 X590:4 W100:6"
+POISONINGS = "X610:6 X640:4 X600:5 X620:2 X410:1"
+COMPLICATIONS = "Y831:6 Y838:4 Y839:3 Y848:3"
+DELIVERY_OUTCOMES = "Z370:98 Z372:2"
+NEWBORN = "Z380:1"
+
+
+@dataclass
+class Codings:
+    """Codes of each spell, by number in the catalogue's vocabularies; -1 is blank."""
+
+    diagnoses: npt.NDArray[np.int32]  # spell × DIAGNOSES
+    procedures: npt.NDArray[np.int32]  # spell × PROCEDURES
+    other_primary: Codes  # another diagnosis of the same root, for a second episode
+
+
+class Causes:
+    """Codes that must stand beside some primary diagnoses."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        vocabulary, valid = catalogue.diagnoses, shipped.valid_codes()
+        texts = (FALLS, OTHER_CAUSES, POISONINGS, COMPLICATIONS, DELIVERY_OUTCOMES, NEWBORN)
+        primaries = list(vocabulary.codes)
+        self.pools = Pools(
+            [
+                [
+                    (vocabulary.number(code), weight)
+                    for code, weight in shipped.weighted(text)
+                    if valid.diagnosis(code)
+                ]
+                for text in texts
+            ]
+        )
+        self.kind = np.array([self._kind(code) for code in primaries], dtype=np.int32)
+
+    @staticmethod
+    def _kind(code: str) -> int:
+        """Return the number of the list that goes with a primary diagnosis, -1 for none."""
+        if code[0] == "S" or "T00" <= code[:3] <= "T35":
+            return 1
+        if "T36" <= code[:3] <= "T65":
+            return 2
+        if "T80" <= code[:3] <= "T88":
+            return 3
+        if "O80" <= code[:3] <= "O84":
+            return 4
+        return 5 if code[0] == "P" else -1
+
+
+def code_spells(
+    rng: np.random.Generator,
+    catalogue: Catalogue,
+    conditions: Conditions,
+    causes: Causes,
+    patients: Patients,
+    spells: Spells,
+    length: Codes,
+) -> Codings:
+    """Draw every code of every spell."""
+    of = spells.patient
+    child = patients.band[of] < CHILD_BANDS
+    pool = (spells.root * 4 + child * 2 + patients.sex[of]).astype(np.int32)
+    primary = catalogue.primary.draw(rng, catalogue.primary_pool[pool])
+    other = catalogue.primary.draw(rng, catalogue.primary_pool[pool])
+    other = np.where(rng.random(len(spells)) < 0.3, other, primary).astype(np.int32)
+    diagnoses = np.full((len(spells), DIAGNOSES), -1, dtype=np.int32)
+    diagnoses[:, 0] = primary
+    filled = _add_causes(rng, causes, patients, spells, primary, diagnoses)
+    _add_conditions(rng, conditions, patients, spells, length, diagnoses, filled)
+    procedures = np.full((len(spells), PROCEDURES), -1, dtype=np.int32)
+    _add_procedures(rng, catalogue, spells, pool, length, procedures)
+    return Codings(diagnoses, procedures, other)
+
+
+def _add_causes(
+    rng: np.random.Generator,
+    causes: Causes,
+    patients: Patients,
+    spells: Spells,
+    primary: Codes,
+    diagnoses: npt.NDArray[np.int32],
+) -> Codes:
+    """Write external causes and outcomes of delivery second; return how many columns are filled."""
+    kind = causes.kind[primary]
+    old = patients.age[spells.patient] >= 65
+    kind = np.where((kind == 1) & old, 0, kind)
+    rows = np.flatnonzero(kind >= 0)
+    diagnoses[rows, 1] = causes.pools.draw(rng, kind[rows])
+    return np.where(kind >= 0, 2, 1).astype(np.int32)
+
+
+def _add_conditions(
+    rng: np.random.Generator,
+    conditions: Conditions,
+    patients: Patients,
+    spells: Spells,
+    length: Codes,
+    diagnoses: npt.NDArray[np.int32],
+    filled: Codes,
+) -> None:
+    """Write acute conditions, then lasting ones, into the free columns."""
+    of = spells.patient
+    shape = (len(spells), len(conditions.names))
+    emergency = spells.setting == NON_ELECTIVE
+    group = np.array(BAND_GROUP)[patients.band[of]]
+    acute = conditions.acute
+    factor = np.where(emergency[:, None], conditions.emergency, conditions.elective)
+    # The longer the stay, the more happens in it.
+    longer = np.where(emergency, np.clip(0.4 + length / 6, 0.4, 2.2), 1.0)[:, None]
+    chance = np.where(
+        acute,
+        conditions.chance[group] * conditions.by_sex[patients.sex[of]] * factor * longer,
+        patients.conditions[of] * np.minimum(factor, RECORDED),
+    )
+    has: Bools = rng.random(shape, dtype=np.float32) < chance
+    has &= ~conditions.excluded[diagnoses[:, 0]]
+    codes = patients.condition_codes[of]
+    rows, columns = np.nonzero(has[:, acute])
+    which = np.flatnonzero(acute)[columns]
+    codes[rows, which] = conditions.codes.draw(rng, which.astype(np.int32))
+    place = np.cumsum(has, axis=1, dtype=np.int32) - 1 + filled[:, None]
+    rows, columns = np.nonzero(has & (place < DIAGNOSES))
+    diagnoses[rows, place[rows, columns]] = codes[rows, columns]
+
+
+def _add_procedures(
+    rng: np.random.Generator,
+    catalogue: Catalogue,
+    spells: Spells,
+    pool: Codes,
+    length: Codes,
+    procedures: npt.NDArray[np.int32],
+) -> None:
+    """Write the operation that drives and its site, or the scans of a medical spell."""
+    rows = np.flatnonzero(catalogue.operated[spells.root])
+    dominant = catalogue.dominant.draw(rng, catalogue.dominant_pool[pool[rows]])
+    procedures[rows, 0] = dominant
+    beside = rng.random(len(rows)) < catalogue.companion_chance[dominant]
+    _beside(rng, catalogue, procedures, rows[beside], dominant[beside], 1)
+    again = beside & (rng.random(len(rows)) < SECOND_COMPANION)
+    _beside(rng, catalogue, procedures, rows[again], dominant[again], 2)
+    stayed = np.clip(0.5 + length / 5, 0.5, 1.5) * (spells.setting == NON_ELECTIVE)
+    chance = catalogue.intervention_chance[spells.root] * stayed
+    rows = np.flatnonzero(rng.random(len(spells)) < chance)
+    numbers = catalogue.intervention_pool[spells.root]
+    procedures[rows, 0] = catalogue.interventions.draw(rng, numbers[rows])
+    rows = rows[rng.random(len(rows)) < SECOND_INTERVENTION]
+    second = catalogue.interventions.draw(rng, numbers[rows])
+    procedures[rows, 1] = np.where(second == procedures[rows, 0], -1, second)
+
+
+def _beside(
+    rng: np.random.Generator,
+    catalogue: Catalogue,
+    procedures: npt.NDArray[np.int32],
+    rows: npt.NDArray[np.int64],
+    dominant: Codes,
+    column: int,
+) -> None:
+    """Write a companion code; one that stands there already is not repeated."""
+    drawn = catalogue.companions.draw(rng, catalogue.companion_pool[dominant])
+    same = drawn == procedures[rows, column - 1]
+    procedures[rows, column] = np.where(same, -1, drawn)
