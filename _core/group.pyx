@@ -327,9 +327,9 @@ def group(
                         c.root = t.p_root_child[c.code]
                     rank += 1 << 20       # any procedure that drives beats any diagnosis
                 else:
+                    c.flag = b"D"
+                    c.code = primary
                     if t.d_root[primary] >= 0:
-                        c.flag = b"D"
-                        c.code = primary
                         c.root = t.d_root[primary]
                         if _child(&t, age) and t.d_root_child[primary] >= 0:
                             c.root = t.d_root_child[primary]
@@ -408,7 +408,7 @@ def group(
             if last - first == 1:
                 w = c
                 w.episode = 0
-            elif w.flag:
+            elif w.flag == b"P" or t.d_root[w.code] >= 0:
                 row = perm[first + w.episode]
                 primary = diag[row, 0]
                 if w.flag == b"P":

@@ -122,7 +122,8 @@ def price(
     """Price spells `lo` to `hi`. Missing results are NULL32 or NULL64; `group` is -1 for none.
 
     `eligible` is 1 where every test of the reduced short stay price holds, 0 where one fails, -1
-    where the HRG's flag is not held or the stay is unknown.
+    where the year has no rule, the HRG's flag is not held, the stay is unknown, or there is no
+    price.
     """
     cdef int64_t s, g, t, h, value, part
     cdef int n_groups = group_rule.shape[0]
@@ -144,7 +145,6 @@ def price(
             eligible[s] = -1
             if spell_days[s] == NULL32:
                 adjusted[s] = NULL32
-                why |= STAY_UNKNOWN
             else:
                 if spell_days[s] < 0:
                     why |= NEGATIVE_STAY
@@ -179,7 +179,7 @@ def price(
                 why |= NO_POINT_OF_DELIVERY
             elif group_rule[group[s], 1] == PRICE_NONE:
                 why |= NO_NATIONAL_PRICE
-            if why & ~<uint32_t>(STAY_UNKNOWN | NEGATIVE_STAY):
+            if why & ~<uint32_t>NEGATIVE_STAY:
                 reasons[s] = why
                 continue
 
@@ -194,11 +194,11 @@ def price(
             # reduced short stay emergency price
             flagged = False
             short_stay[s] = 0
-            if price_column == PRICE_NON_ELECTIVE:
+            if short_stay_rule[t, 0]:
                 # the rule's own tests; an unknown age meets no age limit
                 eligible[s] = 0
                 if (
-                    short_stay_rule[t, 0]
+                    price_column == PRICE_NON_ELECTIVE
                     and short_stay_method[t, method[s]]
                     and age[s] != NULL32
                     and age[s] >= short_stay_rule[t, 2]
@@ -224,10 +224,12 @@ def price(
                 part = table[t, h, T_TRIM_ELECTIVE + trim_kind]
                 if part != NULL64:
                     trim[s] = <int32_t>part
-                    if table[t, h, T_BORROWED]:
-                        why |= TRIM_OF_OTHER_EDITION
                 per_day[s] = table[t, h, T_PER_DAY]
-                if adjusted[s] != NULL32:
+                if adjusted[s] == NULL32:
+                    why |= STAY_UNKNOWN
+                else:
+                    if part != NULL64 and table[t, h, T_BORROWED]:
+                        why |= TRIM_OF_OTHER_EDITION
                     if part == NULL64:
                         if base[s] == 0 and per_day[s] == NULL64:
                             long_stay[s] = 0
@@ -248,12 +250,12 @@ def price(
                 value = long_stay[s]
 
             pre_mff[s] = base[s] + short_stay[s] + value
-            if rounding[t] == POUND_PRE_MFF:
-                pre_mff[s] = _half_up(pre_mff[s], 100)
             if mff_other_year[s]:
                 why |= MFF_OF_OTHER_YEAR
             if mff[s] == NULL64:
                 why |= MFF_UNKNOWN
+            elif rounding[t] == POUND_PRE_MFF:
+                total[s] = _times(_half_up(pre_mff[s], 100), mff[s], 1)
             elif rounding[t] == POUND_FINAL:
                 total[s] = _times(pre_mff[s], mff[s], 100)
             elif rounding[t] == POUND_PER_COMPONENT:

@@ -90,6 +90,26 @@ SPELLS = pa.schema(
     ]
 )
 
+EPISODES = pa.schema(
+    [
+        pa.field("provider", pa.string(), nullable=False),
+        pa.field("spell_id", pa.string(), nullable=False),
+        pa.field("episode_order", pa.int32()),
+        pa.field("treatment_function", pa.string()),
+        pa.field("stay", pa.int32()),  # duration less critical care, rehabilitation, palliative
+        pa.field("diagnoses", pa.list_(pa.string()), nullable=False),
+        pa.field("procedures", pa.list_(pa.string()), nullable=False),
+        pa.field("hrg", pa.string()),
+        pa.field("grouping_flag", pa.string()),  # P, D or U
+        pa.field("dominant_code", pa.string()),
+        pa.field("cc_score", pa.int32()),
+        pa.field("error_category", pa.string()),
+        pa.field("errors", pa.string()),  # names of the fields in error, space separated
+        pa.field("group_reason", pa.string()),
+        pa.field("dominant", pa.bool_(), nullable=False),  # drives the spell's HRG
+    ]
+)
+
 FINDINGS = pa.schema(
     [
         pa.field("finding_id", pa.string(), nullable=False),

@@ -190,8 +190,9 @@ class SpellColumns:
         ends = np.array([month_end(value) for value in values] or [NULL64], np.int64)
         return np.where(ids < 0, NULL64, ends[ids])
 
-    def _mff(self) -> NDArray[np.int64]:
-        return self.prices.mff
+    def mff_is_of_other_year(self, spell: int) -> bool:
+        """Say whether the factor of a spell is the nearest year's, its own not being held."""
+        return bool(self.prices.reasons[spell] & _MFF_OTHER)
 
     def _duplicates(self) -> NDArray[np.int64]:
         out = np.zeros(len(self), np.int64)
@@ -252,7 +253,7 @@ _NUMBER_FIELDS: dict[str, Callable[[SpellColumns], NDArray[np.int64]]] = {
     "short_stay_eligible": lambda c: np.where(
         c.prices.eligible < 0, NULL64, c.prices.eligible.astype(np.int64)
     ),
-    "mff": lambda c: c._mff(),
+    "mff": lambda c: c.prices.mff,
     "billed": lambda c: c._billed(),
     "activity_month_end": lambda c: c._month_ends(),
     "duplicate_rows": lambda c: c._duplicates(),

@@ -225,9 +225,7 @@ class Frame:
             stem = field.name[:-2]
             if field.name in ("diag_01", "oper_01"):
                 block, vocabulary = (
-                    (self.diag, self.diagnoses)
-                    if stem == "diag_"
-                    else (self.oper, self.procedures)
+                    (self.diag, self.diagnoses) if stem == "diag_" else (self.oper, self.procedures)
                 )
                 for code in block[row]:
                     text = vocabulary.values[code]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,8 +105,8 @@ class Matcher:
         which = np.flatnonzero((patient >= 0) & (count[patient] > 1))
         admitted = columns.number("admission_date")[which]
         discharged = columns.number("discharge_date")[which]
-        # a missing discharge stands last: it is later than any
-        latest = np.where(discharged == NULL64, np.iinfo(np.int64).max, discharged)
+        # a missing discharge stands last
+        latest = np.where(discharged == NULL64, -(1 << 40), discharged)
         order = np.lexsort((which, -latest, admitted, patient[which]))
         which = which[order]
         ids = patient[which]
@@ -123,7 +124,7 @@ class Matcher:
         cuts = np.unique(np.linspace(0, runs, min(pieces, runs) + 1).astype(np.int64))
         return [
             (which[starts[a] : starts[b]], starts[a : b + 1] - starts[a])
-            for a, b in zip(cuts[:-1], cuts[1:], strict=True)
+            for a, b in pairwise(cuts.tolist())
         ]
 
     def _pairs(
@@ -187,7 +188,9 @@ class Matcher:
         program = Program(self.columns)
         begin = program.add_rule(rule, lists)
         key = np.array([program.row(name) for name in rule.set_key.key], np.int64)
-        admission = program.fields.index("admission_date") if "admission_date" in rule.set_key.key else -1
+        admission = (
+            program.fields.index("admission_date") if "admission_date" in rule.set_key.key else -1
+        )
         code, tables = program.arrays()
         billed = self.columns.number("billed")
         out: list[Hit] = []
@@ -243,6 +246,4 @@ def _chains(pairs: NDArray[np.int64], place: NDArray[np.int64]) -> list[Hit]:
     chains: dict[int, list[int]] = {}
     for member in parent:
         chains.setdefault(find(member), []).append(member)
-    return [
-        Hit(tuple(sorted(members, key=lambda m: int(place[m])))) for members in chains.values()
-    ]
+    return [Hit(tuple(sorted(members, key=lambda m: int(place[m])))) for members in chains.values()]

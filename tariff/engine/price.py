@@ -186,9 +186,7 @@ class Pricer:
         return out
 
 
-def years_of(
-    days: NDArray[np.int32], default: str | None
-) -> tuple[NDArray[np.int16], list[str]]:
+def years_of(days: NDArray[np.int32], default: str | None) -> tuple[NDArray[np.int16], list[str]]:
     """Give the tariff year of each discharge as an index of a list of years; -1 for none.
 
     `days` are days since 1970-01-01, NULL32 where there is no discharge date; `default` is the

@@ -175,7 +175,9 @@ class Binding:
             return operand.plus
         if operand.kind == "param":
             units = scaled(MATCH_FIELDS[of], self.rule.params[operand.value])
-            assert units is not None, f"{self.rule.id}: ${operand.value} is no whole number of units"
+            assert units is not None, (
+                f"{self.rule.id}: ${operand.value} is no whole number of units"
+            )
             return units + operand.plus
         return int(operand.value) + operand.plus
 

@@ -131,7 +131,10 @@ class Spells:
         if start is not None and end is not None:
             known = (out == NULL32) & (start != NULL32) & (end != NULL32)
             out[known] = end[known] - start[known]
-        admitted, discharged = self.date("admission_date"), self.date("discharge_date", from_end=True)
+        admitted, discharged = (
+            self.date("admission_date"),
+            self.date("discharge_date", from_end=True),
+        )
         alone = (self.episodes == 1) & (admitted != NULL32) & (discharged != NULL32)
         rows = self.first[alone]
         missing = out[rows] == NULL32
@@ -150,10 +153,15 @@ class Spells:
 
     def spell_days(self) -> NDArray[np.int32]:
         """Discharge less admission, else the sum of the episodes' durations; NULL32 unknown."""
-        admitted, discharged = self.date("admission_date"), self.date("discharge_date", from_end=True)
+        admitted, discharged = (
+            self.date("admission_date"),
+            self.date("discharge_date", from_end=True),
+        )
         dated = (admitted != NULL32) & (discharged != NULL32)
         durations = self.durations()
-        unknown = np.add.reduceat((durations == NULL32)[self.perm].astype(np.int64), self.start[:-1])
+        unknown = np.add.reduceat(
+            (durations == NULL32)[self.perm].astype(np.int64), self.start[:-1]
+        )
         summed = np.where(unknown > 0, NULL32, self.total(durations))
         days = np.where(dated, discharged.astype(np.int64) - admitted, summed)
         return days.astype(np.int32)

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from tariff.errors import DataError, UsageError
 from tariff.extract.arrays import is_text
 from tariff.extract.plan import RawBatch
-from tariff.extract.source import Advance, Digest, HashThread, Task
+from tariff.extract.source import Advance, Digest, HashThread, InputFile, Task, input_file
 
 LARGEST_GROUP = 1 << 20  # rows of a row group that is read in one piece
 PIECE = 1 << 18  # rows of a piece of anything larger
@@ -52,14 +52,12 @@ class ParquetSource:
         self._texts = [field.name for field in schema if is_text(field.type)]
         self._handles = threading.local()
 
-    def digest(self) -> Digest:
-        """Size and hash of the file."""
-        if self._digest is None:
-            raise RuntimeError("the file has not been read")
-        return self._digest
+    def inputs(self, rows: int) -> list[InputFile]:
+        """See Source."""
+        return [input_file(self.name, self._digest, rows)]
 
     def finish(self) -> list[str]:
-        """Nothing is seen only while reading."""
+        """See Source."""
         return []
 
     def tasks(self, columns: list[int], advance: Advance) -> Iterator[Task]:
@@ -155,12 +153,12 @@ class ArrowSource:
             )
         self._bytes = 0
 
-    def digest(self) -> Digest:
-        """Size in memory; there is no file to hash."""
-        return Digest(self._bytes, "")
+    def inputs(self, rows: int) -> list[InputFile]:
+        """See Source. The size is that in memory; there is no file to hash."""
+        return [InputFile(self.name, self._bytes, "", rows)]
 
     def finish(self) -> list[str]:
-        """Nothing is seen only while reading."""
+        """See Source."""
         return []
 
     def tasks(self, columns: list[int], advance: Advance) -> Iterator[Task]:
@@ -213,14 +211,12 @@ class XlsxSource:
         else:
             raise DataError(f"{name}: the sheet is empty", hint="check `sheet` of the layout")
 
-    def digest(self) -> Digest:
-        """Size and hash of the file."""
-        if self._digest is None:
-            raise RuntimeError("the file has not been read")
-        return self._digest
+    def inputs(self, rows: int) -> list[InputFile]:
+        """See Source."""
+        return [input_file(self.name, self._digest, rows)]
 
     def finish(self) -> list[str]:
-        """Nothing is seen only while reading."""
+        """See Source."""
         return []
 
     def tasks(self, columns: list[int], advance: Advance) -> Iterator[Task]:
@@ -253,18 +249,24 @@ class XlsxSource:
                     f"{self.name}: this is not an Excel workbook, or it is damaged",
                     hint="unpack a zip first; save a workbook again as .xlsx",
                 ) from None
-            try:
-                if self._sheet and self._sheet not in book.sheetnames:
-                    raise DataError(
-                        f"{self.name}: there is no sheet '{self._sheet}'",
-                        hint=f"sheets: {', '.join(book.sheetnames)}",
-                    )
-                sheet = book[self._sheet] if self._sheet else book.worksheets[0]
-                sheet.reset_dimensions()
-                for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
-                    yield number, [_cell(cell) for cell in row]
-            finally:
-                book.close()
+        try:
+            if self._sheet and self._sheet not in book.sheetnames:
+                raise DataError(
+                    f"{self.name}: there is no sheet '{self._sheet}'",
+                    hint=f"sheets: {', '.join(book.sheetnames)}",
+                )
+            sheet = book[self._sheet] if self._sheet else book.worksheets[0]
+            sheet.reset_dimensions()
+            rows = enumerate(sheet.iter_rows(values_only=True), 1)
+            while True:
+                with warnings.catch_warnings():  # of dates that are none: they stay as they are
+                    warnings.simplefilter("ignore")
+                    number, row = next(rows, (0, ()))
+                if number == 0:
+                    return
+                yield number, [_cell(cell) for cell in row]
+        finally:
+            book.close()
 
 
 def _cell(cell: Any) -> str | None:

@@ -25,7 +25,7 @@ import pyarrow.csv as pa_csv
 from tariff.errors import DataError
 from tariff.extract.plan import Lines, RawBatch
 from tariff.extract.rejects import BadCells
-from tariff.extract.source import Advance, Digest, HashedFile, Task
+from tariff.extract.source import Advance, Digest, HashedFile, InputFile, Task, input_file
 from tariff.schemas import CODE
 
 BLOCK = 4 << 20  # bytes of text parsed at a time: fits the caches, see bench
@@ -161,11 +161,9 @@ class CsvSource:
             )
             self.width = len(first)
 
-    def digest(self) -> Digest:
-        """Size and hash of the file."""
-        if self._digest is None:
-            raise RuntimeError("the file has not been read")
-        return self._digest
+    def inputs(self, rows: int) -> list[InputFile]:
+        """See Source."""
+        return [input_file(self.name, self._digest, rows)]
 
     def tasks(self, columns: list[int], advance: Advance) -> Iterator[Task]:
         """See Source."""
@@ -184,7 +182,7 @@ class CsvSource:
             self._digest = hashed.digest()
 
     def finish(self) -> list[str]:
-        """What was seen while reading, as sentences."""
+        """See Source."""
         if not self._replaced:
             return []
         return [

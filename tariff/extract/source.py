@@ -1,7 +1,7 @@
 """What every kind of file gives to the reader: a header, and tasks that make raw batches.
 
 A task is a call that parses one piece of the file; tasks are made in the order of the file by one
-thread and run in several. `digest` is known once all tasks were made.
+thread and run in several. `inputs`, with the hashes, are known once all tasks were made.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ class InputFile:
     bytes: int
     sha256: str
     rows: int
-    layout: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +38,13 @@ class Digest:
 
     bytes: int
     sha256: str
+
+
+def input_file(name: str, digest: Digest | None, rows: int) -> InputFile:
+    """The input that a file was. RuntimeError while it has not been read."""
+    if digest is None:
+        raise RuntimeError("the file has not been read")
+    return InputFile(name, digest.bytes, digest.sha256, rows)
 
 
 class Source(Protocol):
@@ -51,8 +57,11 @@ class Source(Protocol):
     def tasks(self, columns: list[int], advance: Advance) -> Iterator[Task]:
         """The pieces of the file, in order; only these columns (positions in the header)."""
 
-    def digest(self) -> Digest:
-        """Size and hash, once the tasks are all made."""
+    def inputs(self, rows: int) -> list[InputFile]:
+        """What was read, once the tasks are all made; `rows` were found."""
+
+    def finish(self) -> list[str]:
+        """What was seen only while reading, as sentences."""
 
 
 class HashedFile(io.RawIOBase):

@@ -19,8 +19,8 @@ from tariff.packs.load import LoadedPack, PackSet
 from tariff.packs.model import (
     PROVENANCE_ORDER,
     CcListsPack,
-    CodesPack,
     CodeSet,
+    CodesPack,
     Condition,
     FieldValuesPack,
     GrouperPack,
@@ -58,7 +58,7 @@ SPLIT_BOUNDS = (
 
 
 def weakest(provenances: list[Provenance]) -> Provenance:
-    """Give the weakest of several provenances: what a result that rests on all of them may claim."""
+    """Give the weakest of several provenances: what a result that rests on all may claim."""
     return max(provenances, key=PROVENANCE_ORDER.index)
 
 

@@ -24,7 +24,7 @@ def lint(packs: Iterable[LoadedPack], today: date) -> list[Problem]:
     loaded = [findings.pack for findings in sets.values()]
     for findings in sets.values():
         lint_pack(findings, today)
-    lint_cross.check(loaded, sets)
+    lint_cross.check([pack for pack in loaded if pack.has_tables], sets)
     return sorted(problem for findings in sets.values() for problem in _without_waived(findings))
 
 
@@ -47,7 +47,8 @@ def lint_pack(findings: Findings, today: date) -> None:
             f"last checked on {manifest.last_checked}, more than {STALE_YEARS} years ago",
             hint="check the pack against its sources, and write the day",
         )
-    lint_tables.check(findings)
+    if pack.has_tables:
+        lint_tables.check(findings)
     lint_rules.check(findings)
 
 
@@ -89,7 +90,7 @@ def _without_waived(findings: Findings) -> Sequence[Problem]:
         kind = KINDS.get(waiver.code)
         if kind is None or not kind.waivable:
             notes.add("PK491", at, f"{waiver.code} cannot be waived")
-        elif index not in used:
+        elif index not in used and pack.intact:
             row = f" of row '{waiver.row}'" if waiver.row else ""
             notes.add("PK490", at, f"no check says {waiver.code}{row}", hint="remove the waiver")
         if not waiver.reason.strip():

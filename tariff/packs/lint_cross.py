@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import combinations
 from pathlib import Path
@@ -115,7 +115,7 @@ def _roots(
             if isinstance(code_pack.manifest, CodesPack):
                 for user in (manifest.roots, manifest.cc_lists):
                     key = (user, code_pack.manifest.classification)
-                    codes.setdefault(key, set()).update(code_pack.tables["codes"].columns["code"])
+                    codes.setdefault(key, set()).update(_codes(code_pack, code_pack.manifest))
     for pack in packs:
         for table, classification in (
             ("diagnoses", "icd10"), ("procedures", "opcs4"), ("members", "icd10"),
@@ -126,6 +126,14 @@ def _roots(
         if pack.id in designs and pack.manifest.kind == "roots":
             for table in ("diagnoses", "procedures"):
                 _known_roots(findings[pack.root], table, designs[pack.id])
+
+
+def _codes(pack: LoadedPack, manifest: CodesPack) -> Iterator[str]:
+    """The codes of a classification, a category without subdivision with the filler too."""
+    for code in pack.tables["codes"].columns["code"]:
+        yield code
+        if manifest.filler and len(code) == 3:
+            yield code + manifest.filler
 
 
 def _known_codes(findings: Findings, table: str, known: Iterable[str]) -> None:

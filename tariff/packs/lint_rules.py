@@ -30,7 +30,7 @@ def check(findings: Findings) -> None:
         if isinstance(file, DecodedRule):
             lists_used |= file.lists_used
             _params(findings, rule, file)
-    for name in sorted(set(manifest.lists) - lists_used):
+    for name in sorted(set(manifest.lists) - lists_used) if pack.intact else ():
         findings.add("PK414", pack.at("lists", name), f"no rule uses the list '{name}'", row=name)
 
 

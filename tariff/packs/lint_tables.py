@@ -8,8 +8,6 @@ from decimal import Decimal
 
 from tariff.packs.findings import Findings
 from tariff.packs.model import (
-    CategoryRange,
-    Chapter,
     CodesPack,
     FieldValuesPack,
     PodGroup,
@@ -57,8 +55,7 @@ def _codes(findings: Findings) -> None:
     pack = findings.pack
     manifest = pack.manifest
     assert isinstance(manifest, CodesPack)
-    ranges: list[tuple[str | int, Chapter | CategoryRange]] = list(enumerate(manifest.chapters))
-    for index, chapter in ranges:
+    for index, chapter in enumerate(manifest.chapters):
         if chapter.from_ > chapter.to:
             message = f"the range {chapter.from_} to {chapter.to} ends before it begins"
             findings.add("PK400", pack.at("chapters", index), message, row=str(chapter.from_))
@@ -93,7 +90,7 @@ def _splits(findings: Findings) -> None:
         for name in SPLIT_BOUNDS
     }
     used: set[str] = set()
-    seen: dict[tuple[object, ...], str] = {}
+    seen: dict[tuple[object, ...], int] = {}
     cells: dict[tuple[object, ...], list[int]] = {}
     for index, (hrg, root, condition) in enumerate(
         zip(columns["hrg"], columns["root"], columns["condition"], strict=True)
@@ -113,9 +110,9 @@ def _splits(findings: Findings) -> None:
                 findings.of_cell("PK403", "splits", index, "condition", message, row=hrg)
         others = tuple(bounds[name][index] for name in SPLIT_BOUNDS[1:])
         cell = (root, condition, *others)
-        twin = seen.setdefault((*cell, bounds["cc"][index]), hrg)
-        if twin != hrg or seen[(*cell, bounds["cc"][index])] is not hrg:
-            message = f"{hrg} has the bounds of {twin}: it is never chosen"
+        first = seen.setdefault((*cell, bounds["cc"][index]), index)
+        if first != index:
+            message = f"{hrg} has the bounds of {columns['hrg'][first]}: it is never chosen"
             findings.of_cell("PK402", "splits", index, "hrg", message, row=hrg)
         cells.setdefault(cell, []).append(index)
     for indices in cells.values():
@@ -221,16 +218,11 @@ def _groups(findings: Findings) -> None:
 
 
 def _covers(earlier: PodGroup, later: PodGroup) -> bool:
-    classes = set(earlier.patient_classifications)
-    return (
-        set(later.admission_methods) <= set(earlier.admission_methods)
-        and (not classes or (bool(later.patient_classifications)
-             and set(later.patient_classifications) <= classes))
-        and (
-            earlier.max_adjusted_days is None
-            or (
-                later.max_adjusted_days is not None
-                and later.max_adjusted_days <= earlier.max_adjusted_days
-            )
-        )
-    )  # fmt: skip
+    """Whether every spell that fits the later group fits the earlier one."""
+    if not set(later.admission_methods) <= set(earlier.admission_methods):
+        return False
+    classes, others = earlier.patient_classifications, later.patient_classifications
+    if classes and not (others and set(others) <= set(classes)):
+        return False
+    most, other_most = earlier.max_adjusted_days, later.max_adjusted_days
+    return most is None or (other_most is not None and other_most <= most)

@@ -159,9 +159,10 @@ def read_levels(levels: Sequence[Level]) -> Loading:
     packs: dict[str, LoadedPack] = {}
     problems: list[Problem] = []
     notices: list[str] = []
+    seen: set[str] = set()
     for rank, level in enumerate(levels):
         here: dict[str, LoadedPack] = {}
-        for folder in _unique(_pack_folders(level, problems)):
+        for folder in _unique(_pack_folders(level, problems), seen):
             pack, found = read_pack(folder, rank)
             problems += found
             if pack is None:
@@ -208,9 +209,8 @@ def _pack_folders(level: Level, problems: list[Problem]) -> Iterator[Path]:
             )  # fmt: skip
 
 
-def _unique(folders: Iterator[Path]) -> Iterator[Path]:
+def _unique(folders: Iterator[Path], seen: set[str]) -> Iterator[Path]:
     """Each folder once, however often and by whatever path it is named."""
-    seen: set[str] = set()
     for folder in folders:
         real = os.path.realpath(folder)
         if real not in seen:

@@ -300,7 +300,7 @@ class PredicateDecoder:
             self._problems.add("PK102", item, f"unknown field '{name}'", hint)
             return None
         self.used[name] = None
-        if (other.kind, other.scale) != (field.kind, field.scale):
+        if not _comparable(field, other):
             self._problems.add(
                 "PK105",
                 item,
@@ -329,6 +329,12 @@ class PredicateDecoder:
             return 0
         operand = self._constant(field, item, difference=True)
         return operand.value if operand is not None else 0
+
+
+def _comparable(one: MatchField, other: MatchField) -> bool:
+    """Whether two fields are of one kind and unit; a bare number compares with any number."""
+    same_unit = one.unit == other.unit or "" in (one.unit, other.unit)
+    return one.kind == other.kind and one.scale == other.scale and same_unit
 
 
 def _said(field: MatchField) -> str:

@@ -15,7 +15,6 @@ from tariff.errors import Problem
 from tariff.packs.model import PACK_MODELS, Pack, Rule, SignaturesPack
 from tariff.packs.nodes import CSV_NAME, Decoded, Where, decode_tree
 from tariff.packs.problems import START, Position, Problems, did_you_mean
-from tariff.packs.rules import read_rule
 from tariff.packs.tables import TABLES, Table, read_table
 from tariff.packs.tree import Mapping, Node, Scalar, is_regular_inside, read_tree
 
@@ -35,8 +34,15 @@ class LoadedPack:
     rules: tuple[Rule, ...]
     sha256: str
     level: int = 0  # of the search order, 0 first
+    intact: bool = True  # no error in any of its files
     positions: dict[Where, Position] = field(default_factory=dict, repr=False, compare=False)
     rule_files: dict[str, Decoded[Rule]] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def has_tables(self) -> bool:
+        """Whether every table that the manifest names could be read."""
+        keys = TABLES.get(self.manifest.kind, {})
+        return all(key in self.tables for key in keys if getattr(self.manifest, key))
 
     @property
     def id(self) -> str:
@@ -79,6 +85,7 @@ def read_pack(folder: Path, level: int = 0) -> tuple[LoadedPack | None, list[Pro
             tuple(by_id[rule_id].value for rule_id in sorted(by_id)),  # type: ignore[misc]
             "" if _failed(found) else _sha256(folder, names),
             level,
+            not _failed(found),
             decoded.positions,
             by_id,
         ),
@@ -134,6 +141,8 @@ def _read_rules(
     folder: Path, names: Iterable[str], manifest: Pack | None, found: list[Problem]
 ) -> dict[str, Decoded[Rule]]:
     """The rule files of a signatures pack by path; an id used twice is a problem of the second."""
+    from tariff.packs.rules import read_rule  # it needs the field dictionary of tariff.extract
+
     lists = manifest.lists if isinstance(manifest, SignaturesPack) else None
     files: dict[str, Decoded[Rule]] = {}
     owners: dict[str, str] = {}

@@ -20,9 +20,10 @@ ROWS_SHOWN = 100_000
 BATCH = 10_000
 CREATED = datetime(2000, 1, 1)
 ANSWERS = ["Accept", "Reject", "Part accept", "Query"]
+LINE_HEIGHT = 12.75
 LONGEST_CELL = 32_000  # Excel takes 32,767
 
-MONEY = "£#,##0.00;[Color10]-£#,##0.00;£0.00"
+MONEY = "£#,##0.00;-£#,##0.00"
 NAVY, BLUE, PALE, ANSWER, LINE = "#003087", "#005EB8", "#F3F6F8", "#FFF8E1", "#D8DDE0"
 
 
@@ -38,27 +39,31 @@ class Column:
 WORKLIST = (
     Column("Finding", 18),
     Column("Rule", 8),
-    Column("Title", 38),
+    Column("Provider", 10),
+    Column("Spell numbers", 19, "wrap"),
+    Column("Title", 34, "wrap"),
     Column("Class", 13),
     Column("Level", 8),
     Column("Step", 15),
-    Column("Provider", 10),
-    Column("Spell numbers", 20),
-    Column("Month", 10),
-    Column("Point of delivery", 11),
+    Column("Month", 9),
+    Column("Point of delivery", 10),
     Column("HRG", 8),
     Column("Billed", 13, "money"),
     Column("Allowed", 13, "money"),
     Column("Value", 13, "money"),
     Column("Settled", 13, "money"),
     Column("Cash", 13, "money"),
-    Column("What is asked", 44),
-    Column("Evidence", 60),
-    Column("Note", 30),
+    Column("What is asked", 40, "wrap"),
+    Column("Evidence", 54, "wrap"),
+    Column("Note", 28, "wrap"),
     Column("Response", 13, "answer"),
     Column("Provider value", 14, "answer_money"),
-    Column("Comment", 40, "answer"),
+    Column("Comment", 36, "answer"),
 )
+WRAPPED = [index for index, column in enumerate(WORKLIST) if column.style == "wrap"]
+ANSWERED = sum(column.style.startswith("answer") for column in WORKLIST)
+NUMBERS = {"Findings", "Spells", "Change", "Remains", "Line", "Rows"}
+NUMBERS |= {"Billed", "Value", "Settled", "Deterministic", "Presumptive", "Under-charged"}
 RESPONSE = next(index for index, column in enumerate(WORKLIST) if column.title == "Response")
 
 
@@ -90,6 +95,7 @@ class _Sheets:
     def __init__(self, book: Any) -> None:
         self.book = book
         base = {"font_name": "Arial", "font_size": 10, "valign": "top"}
+        head = {"bold": True, "bg_color": BLUE, "font_color": "#FFFFFF", "valign": "vcenter"}
         looks: dict[str, dict[str, Any]] = {
             "text": {},
             "wrap": {"text_wrap": True},
@@ -98,31 +104,17 @@ class _Sheets:
             "title": {"bold": True, "font_size": 18, "font_color": NAVY},
             "lead": {"font_size": 12, "text_wrap": True},
             "section": {"bold": True, "font_size": 13, "font_color": NAVY, "bottom": 2},
-            "head": {
-                "bold": True,
-                "bg_color": BLUE,
-                "font_color": "#FFFFFF",
-                "text_wrap": True,
-                "valign": "vcenter",
-            },
-            "head_answer": {
-                "bold": True,
-                "bg_color": "#8A5A00",
-                "font_color": "#FFFFFF",
-                "text_wrap": True,
-                "valign": "vcenter",
-            },
+            "head": {**head, "text_wrap": True},
+            "head_money": {**head, "text_wrap": True, "align": "right"},
+            "head_answer": {**head, "text_wrap": True, "bg_color": "#8A5A00"},
+            "indent": {"indent": 1},
             "money": {"num_format": MONEY},
             "money_bold": {"num_format": MONEY, "bold": True, "top": 1},
             "bold_line": {"bold": True, "top": 1},
             "count": {"num_format": "#,##0"},
-            "answer": {"bg_color": ANSWER, "border": 1, "border_color": LINE},
-            "answer_money": {
-                "bg_color": ANSWER,
-                "border": 1,
-                "border_color": LINE,
-                "num_format": MONEY,
-            },
+            "answer": {"text_wrap": True},
+            "answer_money": {"num_format": MONEY},
+            "answer_fill": {"bg_color": ANSWER, "border": 1, "border_color": LINE},
         }
         self.looks = {key: book.add_format({**base, **look}) for key, look in looks.items()}
 
@@ -134,14 +126,15 @@ class _Sheets:
         sheet.fit_to_pages(1, 0)
         sheet.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
         sheet.set_footer("&L&8Holds record-level data&C&8&A&R&8Page &P of &N")
-        sheet.hide_gridlines(2)
+        sheet.hide_gridlines(2 if name == "Summary" else 1)
         return sheet
 
     def put(self, sheet: Any, row: int, column: int, value: object, look: str = "text") -> None:
         """One cell: text neutralised, pence as pounds under a money format."""
         style = self.looks[look]
         if value is None or value == "":
-            sheet.write_blank(row, column, None, style)
+            if look.startswith(("head", "section", "bold")):
+                sheet.write_blank(row, column, None, style)
         elif isinstance(value, int):
             sheet.write_number(row, column, value / 100 if "money" in look else value, style)
         else:
@@ -153,9 +146,18 @@ class _Sheets:
         for column, (value, look) in enumerate(values):
             self.put(sheet, row, column, value, look)
 
+    def tall(self, sheet: Any, row: int, cells: list[tuple[object, float]]) -> None:
+        """Set the height that wrapped text needs: not every program works it out on opening."""
+        lines = max(
+            (-(-len(str(words)) // int(width)) for words, width in cells if words), default=1
+        )
+        if lines > 1:
+            sheet.set_row(row, 1 + LINE_HEIGHT * min(lines, 12))
+
     def head(self, sheet: Any, row: int, titles: list[str]) -> None:
         """A row of headings."""
-        self.line(sheet, row, [(title, "head") for title in titles])
+        look = {True: "head_money", False: "head"}
+        self.line(sheet, row, [(title, look[title in NUMBERS]) for title in titles])
 
 
 def _summary(
@@ -179,9 +181,11 @@ def _summary(
         nonlocal row
         row += 1
         add((title, "section"), *[("", "section")] * (len(heads) - 1))
-        sheets.head(sheet, row, heads)
-        row += 1
+        if heads:
+            sheets.head(sheet, row, heads)
+            row += 1
 
+    sheet.set_row(0, 27)
     add(("Tariff check", "title"))
     add((f"{covered[:1].upper()}{covered[1:]}; {text.counted(spells, 'spell')}", "quiet"))
     add(("Holds record-level data: for the commissioner and the owner of the records.", "quiet"))
@@ -247,7 +251,7 @@ def _summary(
             )
     notices = [str(notice) for notice in run.manifest.get("notices", [])]
     if notices:
-        part("Please note", [""])
+        part("Please note", [])
         for notice in notices:
             add((notice, "text"))
     sheet.set_first_sheet()
@@ -267,20 +271,29 @@ def _worklist(sheets: _Sheets, run: figures.RunTables, limit: int) -> None:
     else:
         words = "No findings."
     for index, column in enumerate(WORKLIST):
-        sheet.set_column(index, index, column.width)
+        # The answer columns carry their format, so that an empty cell needs no entry.
+        style = sheets.looks[column.style] if index >= RESPONSE else None
+        sheet.set_column(index, index, column.width, style)
     sheets.put(sheet, 0, 0, words, "bold")
     sheet.set_row(1, 30)
     for index, column in enumerate(WORKLIST):
-        look = "head_answer" if column.style.startswith("answer") else "head"
+        look = "head_answer" if index >= RESPONSE else "head"
+        look = "head_money" if column.style == "money" else look
         sheets.put(sheet, 1, index, column.title, look)
     asks = {str(rule.get("id")): str(rule.get("ask", "")) for rule in run.manifest.get("rules", [])}
     for row, values in enumerate(_lines(run, count, asks), start=2):
-        for index, (column, value) in enumerate(zip(WORKLIST, values, strict=True)):
-            sheets.put(sheet, row, index, value, column.style)
+        sheets.tall(sheet, row, [(values[index], WORKLIST[index].width) for index in WRAPPED])
+        for index, value in enumerate(values):
+            sheets.put(sheet, row, index, value, WORKLIST[index].style)
     last = max(count + 1, 2)
+    if count:
+        fill = {"type": "formula", "criteria": "=TRUE", "format": sheets.looks["answer_fill"]}
+        sheet.conditional_format(2, RESPONSE, last, RESPONSE + ANSWERED - 1, fill)
     sheet.autofilter(1, 0, last, len(WORKLIST) - 1)
-    sheet.freeze_panes(2, 2)
+    sheet.freeze_panes(2, 4)
     sheet.repeat_rows(1)
+    sheet.repeat_columns(0, 3)
+    sheet.fit_to_pages(2, 0)
     sheet.data_validation(
         2,
         RESPONSE,
@@ -314,16 +327,19 @@ def _lines(run: figures.RunTables, count: int, asks: dict[str, str]) -> Iterator
     for start in range(0, count, BATCH):
         rows = ordered.slice(start, min(BATCH, count - start)).to_pylist()
         for row in rows:
-            facts = [f"{label}: {value}" if label else value for label, value in _facts(row)]
+            facts = [
+                f"{label}: {value}" if label else value
+                for label, value in rulebook.evidence(row["evidence"])
+            ]
             yield [
                 row["finding_id"],
                 row["rule"],
+                row["provider"],
+                " ".join(row["spell_ids"]),
                 row["title"],
                 text.CLASS_LABEL.get(row["class"], row["class"]),
                 row["level"],
                 row["step"],
-                row["provider"],
-                " ".join(row["spell_ids"]),
                 row["activity_month"],
                 row["point_of_delivery"],
                 row["hrg"],
@@ -335,19 +351,12 @@ def _lines(run: figures.RunTables, count: int, asks: dict[str, str]) -> Iterator
                 asks.get(row["rule"], ""),
                 "; ".join(facts),
                 row["note"],
-                "",
-                "",
-                "",
             ]
-
-
-def _facts(row: dict[str, Any]) -> list[tuple[str, str]]:
-    return rulebook.evidence(row["evidence"])
 
 
 def _rules(sheets: _Sheets, run: figures.RunTables, rules: rulebook.Rulebook) -> None:
     sheet = sheets.add("Rules")
-    widths = [9, 40, 14, 9, 12, 11, 14, 14, 46, 46, 46]
+    widths = [9, 34, 13, 8, 10, 9, 13, 13, 34, 34, 34]
     for index, width in enumerate(widths):
         sheet.set_column(index, index, width)
     sheets.put(sheet, 0, 0, "Rules of this run: those with findings, silent, and not run.", "bold")
@@ -356,6 +365,8 @@ def _rules(sheets: _Sheets, run: figures.RunTables, rules: rulebook.Rulebook) ->
     row = 2
     for rule in rules.sections:
         words = [rule.id, rule.title, text.CLASS_LABEL.get(rule.klass, rule.klass), rule.level]
+        reasons = " ".join(rule.legitimate_reasons)
+        sheets.tall(sheet, row, [(it, 34) for it in (rule.title, rule.ask, rule.why, reasons)])
         sheets.line(
             sheet,
             row,
@@ -367,13 +378,14 @@ def _rules(sheets: _Sheets, run: figures.RunTables, rules: rulebook.Rulebook) ->
                 (rule.settled, "money"),
                 (rule.ask, "wrap"),
                 (rule.why, "wrap"),
-                (" ".join(rule.legitimate_reasons), "wrap"),
+                (reasons, "wrap"),
             ],
         )
         row += 1
     for outcome, lines in (("Silent", rules.silent), ("Not run", rules.not_run)):
         for line in lines:
             words = [line.id, line.title, text.CLASS_LABEL.get(line.klass, line.klass), line.level]
+            sheets.tall(sheet, row, [(line.title, 34), (line.reason, 34)])
             sheets.line(
                 sheet,
                 row,
@@ -402,8 +414,8 @@ def _rejects(sheets: _Sheets, run: figures.RunTables, limit: int) -> None:
     if total > count:
         words = f"Showing {count:,} of {total:,} rejected rows; all are in rejects.csv."
     sheets.put(sheet, 0, 0, words, "bold")
-    sheets.head(sheet, 1, ["File", "Line", "Column", "Value", "Reason", "Billed"])
-    looks = ["text", "count", "text", "text", "wrap", "money"]
+    sheets.head(sheet, 1, ["File", "Line", "Column", "Value read", "Reason", "Billed"])
+    looks = ["wrap", "count", "indent", "text", "wrap", "money"]
     names = ["file", "line", "column", "value", "reason", "billed_pence"]
     for row, values in enumerate(run.rejects.slice(0, count).to_pylist(), start=2):
         cells = [(values[name], look) for name, look in zip(names, looks, strict=True)]

@@ -140,7 +140,7 @@ def _critical(
     rng: np.random.Generator, catalogue: Catalogue, spells: Spells, stays: Stays
 ) -> Codes:
     """Draw days in critical care, always fewer than the nights of the stay."""
-    some = rng.random(len(spells)) < catalogue.critical[spells.root]
+    some = rng.random(len(spells)) < 2 * catalogue.critical[spells.root]
     some &= stays.length >= CRITICAL_STAY
     days = np.minimum(rng.geometric(0.3, len(spells)), stays.length - 1)
     return np.where(some, days, 0).astype(np.int32)

@@ -25,8 +25,8 @@ Bools = npt.NDArray[np.bool_]
 DAY_CASE, ELECTIVE, NON_ELECTIVE = 0, 1, 2
 SEXES = ("1", "2")
 CHILD_BANDS = 5  # the bands up to 18 years
-# National activity counts episodes; a spell holds a little more than one of them.
-EPISODES_A_SPELL = (1.0, 1.08, 1.25)
+# Spells by setting: HES 2024/25 admissions, day cases 8.7 of 18.5 million, emergencies 6.6.
+SETTING_SHARES = (0.47, 0.08, 0.45)
 ONCE = ("NZ", "PB", "FF37", "GA10", "LB25", "LB69", "LB21", "MA03", "MA04", "JA2", "ED")
 NEVER_PRIMARY = ("V", "W", "X", "Y", "R69", "Z509", "T14", "U")
 
@@ -216,7 +216,7 @@ class _Builder:
         root = row["root"]
         weights = [float(row[key]) for key in ("day_case", "elective", "non_elective")]
         weights = [
-            weight / EPISODES_A_SPELL[i] if self.allowed(root, i) else 0.0
+            weight if self.allowed(root, i) else 0.0
             for i, weight in enumerate(weights)
         ]
         operated = any((root, child, sex) in self.by_procedure for child, sex in _WHO)
@@ -324,7 +324,9 @@ def build(plan: Plan) -> Catalogue:
 
 def _cells(cells: list[tuple[int, int, int, float]], strata: int) -> Cells:
     """Lay the cells out in order of stratum."""
-    ordered = sorted(cells)
+    totals = [sum(cell[3] for cell in cells if cell[2] == i) or 1.0 for i in range(3)]
+    scale = [share / total for share, total in zip(SETTING_SHARES, totals, strict=True)]
+    ordered = sorted((at, root, i, weight * scale[i]) for at, root, i, weight in cells)
     stratum = np.array([cell[0] for cell in ordered], dtype=np.int32)
     weight = np.array([cell[3] for cell in ordered], dtype=np.float64)
     size = np.bincount(stratum, weights=weight, minlength=strata).astype(np.float64)

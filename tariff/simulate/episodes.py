@@ -16,7 +16,7 @@ from tariff.simulate.stay import Stays
 MOST_EPISODES = 6
 # Mean further episodes, of a same-day stay and by night: emergency, elective. Judgement, so that
 # a spell holds about 1.15 episodes.
-EMERGENCY_BASE, EMERGENCY_NIGHT = 0.07, 0.05
+EMERGENCY_BASE, EMERGENCY_NIGHT = 0.13, 0.08
 ELECTIVE_BASE, ELECTIVE_NIGHT = 0.02, 0.02
 REHABILITATION = 0.012  # of stays over a fortnight
 PALLIATIVE = 0.012

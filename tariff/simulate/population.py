@@ -31,6 +31,7 @@ EXTRA_SPELLS_A_YEAR = 0.62  # mean further spells of a patient in a year
 EXTRA_SHAPE = 0.55  # the smaller, the more a few patients have most of them
 MOST_SPELLS = 12
 SAME_AGAIN = 0.35  # share of later medical spells with the root of the first
+RECORDING = 1.5  # the table's shares are of people; coders record more of those in hospital
 AWAY = 0.06  # share of later spells at another provider than the usual one
 NEIGHBOUR = 0.12  # share of patients of the second commissioner
 PRACTICES = 60  # practices of each commissioner
@@ -159,7 +160,7 @@ def _conditions(
     shape = (len(band), len(table.names))
     # Ill health gathers: one person's chances all rise or fall together.
     burden = rng.gamma(2.0, 0.5, len(band))[:, None]
-    chance = table.chance[np.array(BAND_GROUP)[band]] * table.by_sex[sex]
+    chance = RECORDING * table.chance[np.array(BAND_GROUP)[band]] * table.by_sex[sex]
     has: Bools = (rng.random(shape) < np.minimum(chance * burden, 0.95)) & ~table.acute
     _only_one(has, table.names, ("type 1 diabetes", "type 2 diabetes"))
     _only_one(has, table.names, ("iron deficiency anaemia", "anaemia"))
@@ -182,7 +183,7 @@ def _spells(
     """Draw how many spells each patient has, and of what."""
     count = len(first)
     mean = EXTRA_SPELLS_A_YEAR * plan.days / 365
-    burden = 0.5 + patients.conditions.sum(axis=1) / 6
+    burden = 0.65 + patients.conditions.sum(axis=1) / 8
     rate: Floats = rng.gamma(EXTRA_SHAPE, mean / EXTRA_SHAPE, count) * burden
     extra = np.minimum(rng.poisson(rate), MOST_SPELLS - 1)
     extra[catalogue.birth[catalogue.cells.root[first]]] = 0

@@ -28,8 +28,8 @@ from tariff.simulate.population import Patients, Spells
 LEAST_GAP = 2  # days between discharge and the next admission of a patient
 LONGEST_GAP = 28  # of a readmission
 LONGEST_STAY = 240
-SPELL_OVER_EPISODE = 1.15  # a spell's stay over an episode's, the published mean being of episodes
-STAY_SHAPE = 1.0  # gamma shape of long stays: 1 is as scattered as waiting times are
+SPELL_OVER_EPISODE = 1.25  # a spell's stay over an episode's, the published mean being of episodes
+STAY_SHAPE = 1.25  # gamma shape of long stays: 1 is as scattered as waiting times are
 SAME_DAY_SHARE = 0.52  # of short non-elective stays
 MIDNIGHT = 24 * 60
 

@@ -77,8 +77,8 @@ CSV = CsvName("table.csv")
 
 # ---------------------------------------------------------------- grouping
 
-ICD = "A010 A011 B200 C500 D500 E100 E101 F100 G100 I10 M050 P070 R69 U071 W00 V01 Z74".split()
-OPCS = "A101 A102 A111 B101 C101 E101 U101 X101 Y751 Z941".split()
+ICD = "A010 A011 B200 C500 D500 E100 E101 F100 G100 I10 M050 P070 R69 U071 W00 V01 Z74"
+OPCS = "A101 A102 A111 B101 C101 E101 U101 X101 Y751 Z941"
 
 DIAGNOSES = (
     "A01,AA01,,3",
@@ -178,8 +178,8 @@ def grouping_packs(
         **grouper,
     }
     return [
-        TinyPack(icd10, {"codes": table("code", *ICD)}),
-        TinyPack(opcs4, {"codes": table("code", *OPCS)}),
+        TinyPack(icd10, {"codes": table("code", *ICD.split())}),
+        TinyPack(opcs4, {"codes": table("code", *OPCS.split())}),
         TinyPack(design, {"splits": table(SPLIT_COLUMNS, *splits)}),
         TinyPack(
             roots,
@@ -210,7 +210,7 @@ FIELDS = frozenset(
 )
 
 
-def episode(diagnoses: str = "A010", procedures: str = "", **values: Value) -> Row:
+def episode(diagnoses: str = "A010", procedures: str = "", /, **values: Value) -> Row:
     """Make a valid episode: codes are space separated, in order of position."""
     row: Row = {
         "provider": "R1A",
@@ -357,13 +357,21 @@ def stay(days: int | None, hrg: str | None = "AA01A", **values: Value) -> Spell:
     return assemble([row | {k: v for k, v in values.items() if k.endswith("_date")}])[0]
 
 
+SETTINGS: dict[str, Row] = {
+    "NE": {},
+    "DC": {"admission_method": "11", "patient_classification": "2"},
+    "EL": {"admission_method": "11", "patient_classification": "1"},
+}
+
+
 def priced(
     days: int | None,
     hrg: str | None = "AA01A",
     *,
+    setting: str = "NE",
     tables: PriceTables = PRICING,
     options: PriceOptions | None = None,
     **values: Value,
 ) -> Price:
     """Price a spell of one episode at provider R1A whose factor is 1.1."""
-    return price_spell(tables, stay(days, hrg, **values), None, options)
+    return price_spell(tables, stay(days, hrg, **SETTINGS[setting], **values), None, options)

@@ -1,0 +1,102 @@
+"""`tariff check`: the main job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tariff.cli.options import Progress, extract_options, factor
+from tariff.errors import UsageError
+
+LEVELS = ("low", "medium", "high")
+
+
+@click.command(context_settings={"show_default": True})
+@extract_options
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder for the report; made where it is not there.",
+)
+@click.option(
+    "--select",
+    multiple=True,
+    metavar="ID",
+    help="Run these signatures (ids or prefixes) instead of the default.",
+)
+@click.option(
+    "--level",
+    type=click.Choice(LEVELS),
+    default="high",
+    help="Run stable signatures of this level and above.",
+)
+@click.option(
+    "--only", type=click.Choice(["findings"]), help="Write findings and manifest, no report."
+)
+@click.option(
+    "--fail-on", type=click.Choice(LEVELS), help="Exit 1 where a finding is of this level or above."
+)
+@click.option("--keep", is_flag=True, help="Write episodes.parquet too.")
+def check(output: Path, only: str | None, fail_on: str | None, keep: bool, **given: Any) -> int:
+    """Group, price, match, settle and report the admitted care in FILE...
+
+    Leaves report.html, workbook.xlsx, findings.csv, findings.parquet, spells.parquet, rejects.csv
+    and manifest.json in the folder.
+    """
+    from rich.console import Console
+
+    from tariff.engine.run import check as run_check
+    from tariff.extract import open_extract
+    from tariff.report.terminal import summary
+    from tariff.report.write import write_run
+
+    options = run_options(given)
+    refuse_file(output)
+    with Progress("reading") as progress:
+        extract = open_extract(
+            given["files"], layout=given["layout"], max_bad_rows=given["max_bad_rows"]
+        )
+        run = run_check(extract, options, progress=progress.rows, keep=keep)
+        progress.stage("writing the report")
+        report = only is None
+        write_run(output, run, html=report, workbook=report)
+    console = Console(highlight=False)
+    summary(run.manifest, console)
+    name = "report.html" if report else "findings.csv"
+    click.echo(f"\n{'Report' if report else 'Findings'}: {output / name}")
+    if fail_on is not None and _worst(run.findings) >= LEVELS.index(fail_on):
+        return 1
+    return 0
+
+
+def run_options(given: dict[str, Any]) -> Any:
+    """Give the options of a run from those of the command line."""
+    from tariff.engine.price import MffChoice
+    from tariff.engine.run import Options
+
+    return Options(
+        packs=tuple(given["packs"]),
+        year=given["year"],
+        mff=MffChoice(factor(given["mff"]), given["mff_year"]),
+        price_at=given["price_at"],
+        select=tuple(part for text in given.get("select", ()) for part in text.split(",")),
+        level=given.get("level", "high"),
+        threads=given["threads"],
+    )
+
+
+def refuse_file(output: Path) -> None:
+    """Raise early where the output folder cannot be one."""
+    if output.exists() and not output.is_dir():
+        raise UsageError(f"{output} is a file", hint="-o names a folder for the results")
+
+
+def _worst(findings: Any) -> int:
+    return max(
+        (LEVELS.index(level) for level in findings["level"].unique().to_pylist()), default=-1
+    )

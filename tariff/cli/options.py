@@ -1,0 +1,120 @@
+"""Options that several commands share, and what they become."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from tariff.errors import UsageError
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+
+def extract_options(command: Decorated) -> Decorated:
+    """Add what every command that reads an extract takes."""
+    for decorate in reversed(
+        (
+            click.argument(
+                "files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
+            ),
+            click.option(
+                "--layout", metavar="ID|FILE", help="Layout of the files; else recognised."
+            ),
+            click.option(
+                "--pack",
+                "packs",
+                multiple=True,
+                type=click.Path(path_type=Path),
+                help="A folder of packs, before those that ship.",
+            ),
+            click.option(
+                "--year", metavar="2024/25", help="Tariff year of records without a date."
+            ),
+            click.option("--mff", metavar="FACTOR", help="One market forces factor for all."),
+            click.option("--mff-year", metavar="2022/23", help="Take every factor from this year."),
+            click.option(
+                "--price-at",
+                type=click.Choice(["billed", "grouped"]),
+                default="billed",
+                show_default=True,
+                help="Which HRG is priced.",
+            ),
+            click.option(
+                "--max-bad-rows",
+                type=click.FloatRange(0, 1),
+                default=0.05,
+                show_default=True,
+                help="Share of rows that may be rejected.",
+            ),
+            click.option(
+                "--threads",
+                type=click.IntRange(1, 64),
+                default=2,
+                show_default=True,
+                help="Threads.",
+            ),
+        )
+    ):
+        command = decorate(command)
+    return command
+
+
+def factor(text: str | None) -> int | None:
+    """Give a market forces factor in units of 1e-9."""
+    if text is None:
+        return None
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        raise UsageError(f"--mff {text} is not a number", hint="for example --mff 1.0425") from None
+    if not value.is_finite() or not 0 < value < 9 or value != round(value, 9):
+        raise UsageError(
+            f"--mff {text} is out of range", hint="a factor is above 0 and below 9, nine decimals"
+        )
+    return int(value * 10**9)
+
+
+class Progress:
+    """A bar on a terminal, nothing where the output is piped."""
+
+    def __init__(self, title: str) -> None:
+        self._shown = sys.stderr.isatty()
+        self._title = title
+        self._rows = 0
+        self._bar: Any = None
+
+    def __enter__(self) -> Progress:
+        if self._shown:
+            from rich.console import Console
+            from rich.progress import Progress as Bar
+            from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+
+            self._bar = Bar(
+                SpinnerColumn(),
+                TextColumn("{task.description}"),
+                TimeElapsedColumn(),
+                console=Console(stderr=True),
+                transient=True,
+            )
+            self._bar.start()
+            self._task = self._bar.add_task(self._title)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def rows(self, count: int) -> None:
+        """Say that more rows have been read."""
+        self._rows += count
+        self.stage(f"{self._title}: {self._rows:,} rows read")
+
+    def stage(self, text: str) -> None:
+        """Say what is being done now."""
+        if self._bar is not None:
+            self._bar.update(self._task, description=text)

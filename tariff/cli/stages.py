@@ -1,0 +1,62 @@
+"""`tariff group` and `tariff price`: the main job, stopped early."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tariff.cli.check import refuse_file, run_options
+from tariff.cli.options import Progress, extract_options
+
+_OUTPUT = click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder for spells.parquet, episodes.parquet and the manifest.",
+)
+
+
+@click.command()
+@extract_options
+@_OUTPUT
+def price(output: Path, **given: Any) -> None:
+    """Group and price the admitted care in FILE..., and stop there."""
+    _stages(output, given)
+
+
+@click.command()
+@extract_options
+@_OUTPUT
+def group(output: Path, **given: Any) -> None:
+    """Group the admitted care in FILE... to HRGs, and stop there."""
+    _stages(output, given)
+
+
+def _stages(output: Path, given: dict[str, Any]) -> None:
+    from dataclasses import replace
+
+    from tariff.engine.run import check
+    from tariff.extract import open_extract
+    from tariff.report.write import write_stages
+
+    refuse_file(output)
+    with Progress("reading") as progress:
+        extract = open_extract(
+            given["files"], layout=given["layout"], max_bad_rows=given["max_bad_rows"]
+        )
+        options = replace(run_options(given), rules=False)
+        run = check(extract, options, progress=progress.rows, keep=True)
+        write_stages(output, run)
+    counts = run.manifest["counts"]
+    click.echo(
+        f"{counts['episodes']:,} episodes, {counts['spells']:,} spells: "
+        f"{counts['spells_grouped']:,} grouped, {counts['spells_in_error']:,} in error, "
+        f"{counts['spells_unmapped']:,} not mapped, {counts['spells_priced']:,} priced"
+    )
+    for notice in run.manifest["notices"]:
+        click.echo(f"note: {notice}")
+    click.echo(f"Spells: {output / 'spells.parquet'}")

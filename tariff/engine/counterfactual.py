@@ -1,0 +1,141 @@
+"""Records that do not exist, grouped and priced by the engine itself: merged and edited spells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tariff.engine.columns import SpellColumns
+from tariff.engine.group import GroupRun
+from tariff.engine.price import PriceInput, Pricer, Prices
+from tariff.engine.reasons import INCOMPLETE, PRICE_REASONS, price_reason_names
+from tariff.errors import UsageError
+from tariff.packs.compile import NULL32, NULL64
+
+_NEEDED = INCOMPLETE & ~(1 << PRICE_REASONS.index("mff_unknown"))
+
+# fields a remedy may edit, and where they stand in the input of pricing
+EDITABLE = {
+    "patient_classification": ("patient_class", "classes"),
+    "admission_method": ("method", "methods"),
+}
+
+
+@dataclass
+class Repriced:
+    """A price for each record asked for: pre-MFF pence, NULL64 where it cannot be worked out."""
+
+    pre_mff: NDArray[np.int64]
+    hrg: NDArray[np.int32]
+    prices: Prices
+    why: list[str]  # names of reasons where there is no price
+    regrouped: NDArray[np.int32] | None = None  # HRG of the merged record by the engine
+
+
+class Counterfactuals:
+    """Groups and prices edited records of a run."""
+
+    def __init__(self, columns: SpellColumns, group_run: GroupRun, pricer: Pricer) -> None:
+        self.columns = columns
+        self.group_run = group_run
+        self.pricer = pricer
+
+    def _finish(self, hrg: NDArray[np.int32], prices: Prices) -> Repriced:
+        bad = (prices.reasons & _NEEDED) != 0
+        pre_mff = np.where(bad, NULL64, prices.pre_mff)
+        why = [price_reason_names(int(bits) & _NEEDED) for bits in prices.reasons]
+        return Repriced(pre_mff, hrg, prices, why)
+
+    def edited(self, spells: NDArray[np.int64], changes: dict[str, str]) -> Repriced:
+        """Price spells with some fields changed."""
+        spell_input = self.columns.price_input.take(spells)
+        for name, value in changes.items():
+            if name not in EDITABLE:
+                raise UsageError(
+                    f"a remedy cannot set '{name}'",
+                    hint=f"it can set {' and '.join(sorted(EDITABLE))}",
+                )
+            array, values_name = EDITABLE[name]
+            values: list[str] = list(getattr(spell_input, values_name))
+            if value not in values:
+                values.append(value)
+            setattr(spell_input, values_name, values)
+            getattr(spell_input, array)[:] = values.index(value)
+        return self._finish(spell_input.hrg, self.pricer.run(spell_input))
+
+    def merged(self, chains: list[tuple[int, ...]]) -> Repriced:
+        """Group and price each chain of spells, in order of admission, as one spell.
+
+        Where the grouping is not official the dearest of the HRGs its parts were priced at and the
+        one regrouped is taken (docs/signatures.md, Remedies).
+        """
+        columns = self.columns
+        regrouped = self._regroup(chains)
+        owner: list[int] = []
+        candidates: list[int] = []
+        priced = columns.price_input.hrg
+        for index, chain in enumerate(chains):
+            grouper = columns.rulebook.groupers[int(columns.groups.grouper[chain[-1]])]
+            options = {int(regrouped[index])} - {-1, grouper.error_hrg}
+            if grouper.provenance != "official" or not options:
+                options |= {int(priced[s]) for s in chain}
+            for hrg in sorted(options):
+                owner.append(index)
+                candidates.append(hrg)
+        prices = self.pricer.run(self._input(chains, np.array(owner), candidates))
+        priced_at = self._finish(np.array(candidates, np.int32), prices)
+        best = np.full(len(chains), -1, np.int64)
+        for place, index in enumerate(owner):
+            current = best[index]
+            if current < 0 or priced_at.pre_mff[place] > priced_at.pre_mff[current]:
+                best[index] = place
+        return Repriced(
+            priced_at.pre_mff[best],
+            priced_at.hrg[best],
+            _take_prices(prices, best),
+            [priced_at.why[place] for place in best],
+            regrouped,
+        )
+
+    def _regroup(self, chains: list[tuple[int, ...]]) -> NDArray[np.int32]:
+        spells = self.columns.spells
+        rows = [
+            np.concatenate([spells.perm[spells.start[s] : spells.start[s + 1]] for s in chain])
+            for chain in chains
+        ]
+        start = np.concatenate(([0], np.cumsum([len(r) for r in rows]))).astype(np.int64)
+        perm = np.concatenate(rows).astype(np.int64)
+        grouper_of = self.columns.groups.grouper[[chain[-1] for chain in chains]]
+        return self.group_run.run(perm, start, grouper_of, spell_checks=False).hrg
+
+    def _input(
+        self, chains: list[tuple[int, ...]], owner: NDArray[np.int64], hrgs: list[int]
+    ) -> PriceInput:
+        columns = self.columns
+        first = np.array([chain[0] for chain in chains], np.int64)
+        out = columns.price_input.take(first[owner])
+        out.hrg = np.array(hrgs, np.int32)
+        admitted, discharged = columns.number("admission_date"), columns.number("discharge_date")
+        days = np.full(len(chains), NULL32, np.int32)
+        deducted = np.zeros(len(chains), np.int32)
+        year = np.zeros(len(chains), np.int16)
+        for index, chain in enumerate(chains):
+            members = list(chain)
+            last = members[int(np.argmax(discharged[members]))]
+            year[index] = columns.price_input.year[last]
+            deducted[index] = columns.price_input.deducted_days[members].sum()
+            if (admitted[members] != NULL64).all() and (discharged[members] != NULL64).all():
+                days[index] = discharged[members].max() - admitted[members].min()
+        out.spell_days, out.deducted_days, out.year = days[owner], deducted[owner], year[owner]
+        return out
+
+
+def _take_prices(prices: Prices, which: NDArray[np.int64]) -> Prices:
+    out = Prices(len(which))
+    for name in vars(prices):
+        value = getattr(prices, name)
+        setattr(out, name, value[which] if isinstance(value, np.ndarray) else value)
+    out.spells = len(which)
+    return out

@@ -1,0 +1,212 @@
+"""Findings as a table: ids, evidence, working, in a fixed order."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from tariff.engine.columns import SpellColumns
+from tariff.engine.price import EPOCH
+from tariff.engine.select import looked_at
+from tariff.engine.settle import Valued, order_of
+from tariff.packs.compile import NULL64, weakest
+from tariff.packs.match_fields import MATCH_FIELDS
+from tariff.packs.model import Provenance, Rule
+from tariff.schemas import FINDINGS, MFF_UNIT
+
+# identifiers of people never leave in evidence; the records are named by their spell numbers
+_PRIVATE = frozenset({"patient_id", "spell_id"})
+
+
+def finding_id(rule: str, records: Sequence[str]) -> str:
+    """Hash of the rule and the sorted record keys, nothing else, so that flex and freeze match."""
+    text = "\n".join([rule, *sorted(records)])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+class FindingsTable:
+    """Builds the findings table of a run."""
+
+    def __init__(self, columns: SpellColumns, provenance_of_price: Provenance) -> None:
+        self.columns = columns
+        self.provenance_of_price = provenance_of_price
+        self._texts: dict[str, list[str | None]] = {}
+
+    def build(self, findings: list[Valued]) -> pa.Table:
+        """Give the table, sorted by step, rule and id."""
+        self._fetch(findings)
+        rows = [self._row(finding) for finding in findings]
+        rows += self._factor_queries(findings)
+        rows = [row for row in rows if row]
+        rows.sort(key=lambda row: (row["_order"], row["finding_id"]))
+        columns = {
+            field.name: pa.array([row[field.name] for row in rows], field.type)
+            for field in FINDINGS
+        }
+        return pa.table(columns, schema=FINDINGS)
+
+    def _fetch(self, findings: list[Valued]) -> None:
+        """Text of the spells that are named, once."""
+        named = sorted({s for finding in findings for s in finding.spells})
+        self._place = {spell: index for index, spell in enumerate(named)}
+        self._which = np.array(named, np.int64)
+
+    def _text(self, name: str, spell: int) -> str | None:
+        if name not in self._texts:
+            self._texts[name] = self.columns.texts(name, self._which).to_pylist()
+        return self._texts[name][self._place[spell]]
+
+    def _shown(self, name: str, spell: int) -> str | None:
+        """Give the value of a field as a reader writes it."""
+        if self.columns.is_code(name):
+            return self._text(name, spell)
+        value = int(self.columns.number(name)[spell])
+        if value == NULL64:
+            return None
+        field = MATCH_FIELDS[name]
+        if field.kind == "date":
+            return (EPOCH + timedelta(days=value)).isoformat()
+        if field.kind == "money":
+            return f"{value / 100:,.2f}"
+        if field.scale == MFF_UNIT:
+            return f"{value / MFF_UNIT:.9f}".rstrip("0").rstrip(".")
+        return str(value)
+
+    def _key(self, spell: int) -> str:
+        return f"spell:{self._text('provider', spell)}:{self._text('spell_id', spell)}"
+
+    def _factor_is_a_query(self, finding: Valued) -> bool:
+        remedy = finding.rule.remedy
+        return (
+            remedy.kind == "reprice"
+            and remedy.what == "mff"
+            and self.columns.mff_is_of_other_year(finding.spells[0])
+        )
+
+    def _row(self, finding: Valued) -> dict[str, Any]:
+        if self._factor_is_a_query(finding):
+            return {}
+        records = sorted(self._key(spell) for spell in finding.spells)
+        first, last = finding.spells[0], finding.spells[-1]
+        rule = finding.rule
+        return {
+            **self._head(rule, records),
+            "provider": self._text("provider", first),
+            "commissioner": self._text("commissioner", first),
+            "activity_month": self._text("activity_month", last),
+            "point_of_delivery": self._text("point_of_delivery", first),
+            "hrg": self._text("priced_hrg", first),
+            "records": records,
+            "spell_ids": [self._text("spell_id", spell) for spell in finding.spells],
+            "billed_pence": finding.billed,
+            "allowed_pence": finding.allowed,
+            "value_pence": finding.value,
+            "settled_pence": finding.settled,
+            "cash_pence": None,
+            "provenance": self._provenance(finding),
+            "evidence": json.dumps(self._evidence(finding), ensure_ascii=False),
+            "working": json.dumps(finding.working, ensure_ascii=False),
+            "note": finding.note,
+        }
+
+    def _head(self, rule: Rule, records: list[str]) -> dict[str, Any]:
+        return {
+            "_order": order_of(rule),
+            "finding_id": finding_id(rule.id, records),
+            "rule": rule.id,
+            "rule_version": rule.version,
+            "title": rule.title,
+            "class": rule.class_,
+            "level": rule.level,
+            "step": rule.step,
+            "remedy": rule.remedy.kind,
+        }
+
+    def _provenance(self, finding: Valued) -> Provenance:
+        """Weakest of what the value rests on: the price lists, and grouping where it decided."""
+        columns = self.columns
+        rests_on: list[Provenance] = [self.provenance_of_price]
+        used_grouping = any(columns.billed_hrg[s] == -1 for s in finding.spells) or (
+            finding.hrg >= 0
+            and finding.hrg not in {int(columns.price_input.hrg[s]) for s in finding.spells}
+        )
+        if used_grouping or fields_rest_on_grouping(finding.rule):
+            rests_on += [
+                columns.rulebook.groupers[int(columns.groups.grouper[s])].provenance
+                for s in finding.spells
+            ]
+        return weakest(rests_on)
+
+    def _evidence(self, finding: Valued) -> list[list[str]]:
+        lines: list[list[str]] = []
+        shown = [name for name in looked_at(finding.rule) if name not in _PRIVATE]
+        for name in dict.fromkeys(
+            ["admission_date", "discharge_date", "priced_hrg", *shown, "billed"]
+        ):
+            if name == "provider":
+                continue
+            values = [self._shown(name, spell) for spell in finding.spells]
+            if any(value is not None for value in values):
+                title = MATCH_FIELDS[name].title
+                lines.append([title, " | ".join(value or "–" for value in values)])
+        if finding.kept is not None and len(finding.spells) > 1:
+            lines.append(["Kept", self._text("spell_id", finding.kept) or ""])
+        return lines
+
+    def _factor_queries(self, findings: list[Valued]) -> list[dict[str, Any]]:
+        """One question per provider and year where only another year's factor is held."""
+        columns = self.columns
+        groups: dict[tuple[str, str, str], list[Valued]] = {}
+        for finding in findings:
+            if self._factor_is_a_query(finding):
+                (spell,) = finding.spells
+                year = columns.price_input.years[int(columns.price_input.year[spell])]
+                key = (finding.rule.id, self._text("provider", spell) or "", year)
+                groups.setdefault(key, []).append(finding)
+        rows = []
+        for (_, provider, year), members in sorted(groups.items()):
+            spell = members[0].spells[0]
+            records = [f"provider:{provider}:{year}"]
+            billed = sorted({self._shown("billed_mff", m.spells[0]) or "" for m in members})
+            held = columns.prices.mff_years[int(columns.prices.mff_year[spell])]
+            rows.append(
+                {
+                    **self._head(members[0].rule, records),
+                    "provider": provider,
+                    "commissioner": None,
+                    "activity_month": None,
+                    "point_of_delivery": None,
+                    "hrg": None,
+                    "records": records,
+                    "spell_ids": [],
+                    "billed_pence": None,
+                    "allowed_pence": None,
+                    "value_pence": None,
+                    "settled_pence": None,
+                    "cash_pence": None,
+                    "remedy": "query",
+                    "provenance": self.provenance_of_price,
+                    "evidence": json.dumps(
+                        [
+                            ["Spells", f"{len(members):,}"],
+                            ["Factor billed", ", ".join(billed[:5])],
+                            [f"Factor of {held}", self._shown("mff", spell) or ""],
+                        ]
+                    ),
+                    "working": "[]",
+                    "note": f"A question: the factor of {year} is not held, that of {held} is the "
+                    "nearest.",
+                }
+            )
+        return rows
+
+
+def fields_rest_on_grouping(rule: Rule) -> bool:
+    """Say whether a rule looks at what the engine grouped."""
+    return not {"hrg", "hrg_root", "error_category"}.isdisjoint(looked_at(rule))

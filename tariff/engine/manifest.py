@@ -1,0 +1,309 @@
+"""The manifest of a run: what was read, with which packs, what came out, and that it adds up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+import tariff
+from tariff._core import group as core
+from tariff.engine.columns import SpellColumns
+from tariff.engine.price import EPOCH
+from tariff.engine.reasons import CATEGORIES, GROUP_REASONS, INCOMPLETE
+from tariff.engine.select import Selected
+from tariff.engine.settle import Settlement
+from tariff.packs.compile import NULL32, NULL64, Rulebook
+from tariff.packs.load import LoadedPack
+from tariff.packs.model import STEPS, TariffPack
+
+if TYPE_CHECKING:
+    from tariff.engine.run import Options
+    from tariff.extract import Extract
+
+CLASSES = ("deterministic", "presumptive", "statistical")
+
+
+def build_manifest(
+    extract: Extract,
+    options: Options,
+    rulebook: Rulebook,
+    columns: SpellColumns,
+    selected: Sequence[Selected],
+    findings: pa.Table,
+    settlement: Settlement,
+    started: datetime,
+) -> dict[str, Any]:
+    """Give the manifest, docs/architecture.md. Money is pence."""
+    finished = datetime.now(UTC)
+    return {
+        "tariff": {"version": tariff.__version__, "core": core.__name__},
+        "run": {
+            "started": started.isoformat(timespec="seconds"),
+            "finished": finished.isoformat(timespec="seconds"),
+            "seconds": round((finished - started).total_seconds(), 3),
+        },
+        "options": _options(options),
+        "inputs": [
+            {
+                "file": item.name,
+                "bytes": item.bytes,
+                "sha256": item.sha256,
+                "layout": extract.layout_id,
+                "rows": item.rows,
+            }
+            for item in extract.inputs
+        ],
+        "packs": [_pack(pack) for pack in _used(rulebook, columns, selected)],
+        "counts": _counts(extract, columns, findings),
+        "errors_by_category": _names_counted(columns.groups.row_category, CATEGORIES, columns),
+        "unmapped": _reasons(columns),
+        "period": _period(columns),
+        "money": _money(extract, columns, findings, settlement),
+        "rules": [_rule(item, findings) for item in selected],
+        "notices": _notices(extract, columns, rulebook),
+    }
+
+
+def _options(options: Options) -> dict[str, Any]:
+    return {
+        "packs": [path.name for path in options.packs],
+        "year": options.year,
+        "mff": None if options.mff.factor is None else options.mff.factor / 10**9,
+        "mff_year": options.mff.year,
+        "price_at": options.price_at,
+        "select": list(options.select),
+        "level": options.level,
+    }
+
+
+def _used(
+    rulebook: Rulebook, columns: SpellColumns, selected: Sequence[Selected]
+) -> list[LoadedPack]:
+    used: dict[str, LoadedPack] = {}
+    for index in np.unique(columns.groups.grouper):
+        for pack in rulebook.groupers[int(index)].used:
+            used[pack.manifest.id] = pack
+    for index in np.unique(columns.prices.tariff):
+        if index >= 0:
+            pack = rulebook.prices.packs[int(index)]
+            used[pack.manifest.id] = pack
+    for pack in (rulebook.mff.pack, rulebook.points_of_delivery.pack):
+        used[pack.manifest.id] = pack
+    for pack_id in sorted({item.pack for item in selected}):
+        used[pack_id] = rulebook.packs.by_id(pack_id)
+    return list(used.values())
+
+
+def _pack(pack: LoadedPack) -> dict[str, Any]:
+    manifest = pack.manifest
+    return {
+        "id": manifest.id,
+        "version": manifest.version,
+        "kind": manifest.kind,
+        "title": manifest.title,
+        "provenance": manifest.provenance,
+        "partial": isinstance(manifest, TariffPack) and manifest.partial,
+        "sha256": pack.sha256,
+        "last_checked": manifest.last_checked.isoformat(),
+    }
+
+
+def _counts(extract: Extract, columns: SpellColumns, findings: pa.Table) -> dict[str, int]:
+    groups, prices = columns.groups, columns.prices
+    kept = columns.spells.perm
+    priced = prices.pre_mff != NULL64
+    return {
+        "rows_read": extract.rows_read,
+        "rows_rejected": extract.rows_rejected,
+        "episodes": len(kept),
+        "duplicate_rows": len(columns.spells.copies),
+        "spells": len(columns),
+        "episodes_in_error": int((groups.row_category[kept] != 0).sum()),
+        "spells_in_error": int((groups.category != 0).sum()),
+        "spells_grouped": int(((groups.hrg >= 0) & (groups.category == 0)).sum()),
+        "spells_unmapped": int((groups.hrg < 0).sum()),
+        "spells_priced": int(priced.sum()),
+        "spells_incomplete": int((priced & ((prices.reasons & INCOMPLETE) != 0)).sum()),
+        "findings": findings.num_rows,
+    }
+
+
+def _names_counted(
+    values: NDArray[np.uint8], names: Sequence[str], columns: SpellColumns
+) -> dict[str, int]:
+    counts = np.bincount(values[columns.spells.perm], minlength=len(names))
+    return {name: int(n) for name, n in zip(names, counts, strict=True) if name and n}
+
+
+def _reasons(columns: SpellColumns) -> dict[str, int]:
+    counts = np.bincount(columns.groups.reason, minlength=len(GROUP_REASONS))
+    return {name: int(n) for name, n in zip(GROUP_REASONS, counts, strict=True) if name and n}
+
+
+def _period(columns: SpellColumns) -> dict[str, Any]:
+    discharged = columns.number("discharge_date")
+    known = discharged[discharged != NULL64]
+    counts = np.bincount(
+        columns.price_input.year[columns.price_input.year >= 0],
+        minlength=len(columns.price_input.years),
+    )
+    return {
+        "first_discharge": _day(int(known.min())) if len(known) else None,
+        "last_discharge": _day(int(known.max())) if len(known) else None,
+        "years": dict(
+            sorted(
+                (year, int(n)) for year, n in zip(columns.price_input.years, counts, strict=True)
+            )
+        ),
+    }
+
+
+def _day(days: int) -> str:
+    return (EPOCH + timedelta(days=days)).isoformat()
+
+
+def _total(values: NDArray[np.int64]) -> int:
+    return int(values[values != NULL64].sum())
+
+
+def _pence(array: pa.ChunkedArray) -> int:
+    return int(pc.sum(array).as_py() or 0)
+
+
+def _money(
+    extract: Extract, columns: SpellColumns, findings: pa.Table, settlement: Settlement
+) -> dict[str, Any]:
+    billed = _total(settlement.initial.current) + _total(settlement.initial.copies)
+    allowed = _total(settlement.state.current) + _total(settlement.state.copies)
+    settled = findings["settled_pence"]
+    over = pc.if_else(pc.greater(settled, 0), settled, 0)
+    under = pc.if_else(pc.less(settled, 0), settled, 0)
+    complete = (columns.prices.reasons & INCOMPLETE) == 0
+    by_class, by_step = {}, []
+    for name in CLASSES:
+        part = findings.filter(pc.equal(findings["class"], name))
+        by_class[name] = {
+            "findings": part.num_rows,
+            "value": _pence(part["value_pence"]),
+            "settled": _pence(part["settled_pence"]),
+        }
+    for step in STEPS:
+        part = findings.filter(pc.equal(findings["step"], step))
+        if part.num_rows:
+            by_step.append(
+                {
+                    "step": step,
+                    "findings": part.num_rows,
+                    "settled": _pence(part["settled_pence"]),
+                }
+            )
+    money = {
+        "billed": billed,
+        "billed_in_rejects": _pence(extract.rejects["billed_pence"]),
+        "allowed": allowed,
+        "settled": _pence(settled),
+        "settled_over": _pence(over),
+        "settled_under": _pence(under),
+        "priced_total": _total(np.where(complete, columns.prices.total, NULL64)),
+        "priced_pre_mff": _total(columns.prices.pre_mff),
+        "by_class": by_class,
+        "by_step": by_step,
+    }
+    assert money["billed"] - money["settled"] == money["allowed"], "the settlement does not add up"
+    return money
+
+
+def _rule(item: Selected, findings: pa.Table) -> dict[str, Any]:
+    rule = item.rule
+    mine = findings.filter(pc.equal(findings["rule"], rule.id))
+    return {
+        "id": rule.id,
+        "version": rule.version,
+        "name": rule.name,
+        "title": rule.title,
+        "class": rule.class_,
+        "status": rule.status,
+        "level": rule.level,
+        "step": rule.step,
+        "remedy": rule.remedy.kind,
+        "ran": not item.not_run,
+        "not_run": item.not_run,
+        "note": item.note,
+        "findings": mine.num_rows,
+        "value": _pence(mine["value_pence"]),
+        "settled": _pence(mine["settled_pence"]),
+        "what": rule.what,
+        "why": rule.why,
+        "ask": rule.ask,
+        "legitimate_reasons": list(rule.legitimate_reasons),
+        "sources": [_source(source) for source in rule.sources],
+        "params": {name: str(value) for name, value in rule.params.items()},
+        "needs": list(rule.needs),
+    }
+
+
+def _source(source: Any) -> str:
+    parts = [source.title, source.edition, source.publisher, source.note]
+    return ". ".join(part.rstrip(".") for part in parts if part)
+
+
+def _notices(extract: Extract, columns: SpellColumns, rulebook: Rulebook) -> list[str]:
+    notices = [*rulebook.packs.notices, *extract.notices]
+    dates = [n for n in ("admission_date", "discharge_date") if n not in extract.fields]
+    if dates:
+        notices.append(
+            f"The extract carries no {' and no '.join(n.replace('_', ' ') for n in dates)}, so the "
+            "dates in this report are empty."
+        )
+    years = columns.price_input.years
+    if not years:
+        notices.append(
+            "Nothing was priced: without a discharge date the tariff year is not known. Give it "
+            "with --year, for example --year 2024/25."
+        )
+    elif "discharge_date" not in extract.fields:
+        notices.append(f"The tariff year {years[0]} is the one given with --year.")
+    for year in years:
+        if rulebook.prices.index_of_year(year) < 0:
+            held = ", ".join(m.year for m in rulebook.prices.manifests)
+            notices.append(f"No price list of {year} is held (held: {held}): not priced.")
+    notices += _validation_notice(columns)
+    notices += _mff_notice(columns)
+    return list(dict.fromkeys(notices))
+
+
+def _validation_notice(columns: SpellColumns) -> list[str]:
+    if "diag_01" not in columns.frame.fields:
+        return ["The extract carries no diagnoses, so nothing was grouped."]
+    rules = columns.rulebook.groupers[int(columns.groups.grouper[0])].field_values
+    absent = [
+        name
+        for name in rules.mandatory
+        if name not in columns.frame.fields and name not in ("provider", "spell_id")
+    ]
+    if not absent:
+        return []
+    return [f"Not validated, because the extract does not carry them: {', '.join(absent)}."]
+
+
+def _mff_notice(columns: SpellColumns) -> list[str]:
+    unknown = columns.prices.mff == NULL64
+    unknown &= columns.prices.pre_mff != NULL64
+    if not unknown.any():
+        return []
+    ids = np.unique(columns.price_input.provider[unknown])
+    names = sorted(columns.price_input.providers[int(i)] for i in ids)
+    shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+    return [
+        f"No market forces factor is held for {shown}: {int(unknown.sum()):,} spells have a price "
+        "before MFF and no total. Give one with --mff."
+    ]
+
+
+__all__ = ["NULL32", "build_manifest"]

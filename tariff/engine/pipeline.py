@@ -1,0 +1,139 @@
+"""The stages of a run up to the price: batches to a frame, spells, groups, prices, columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tariff.engine.columns import SpellColumns
+from tariff.engine.frame import Frame
+from tariff.engine.group import GroupRun, group_spells
+from tariff.engine.price import EPOCH, MffChoice, PriceInput, Pricer, years_of
+from tariff.engine.spells import Spells
+from tariff.errors import DataError, UsageError
+from tariff.packs.compile import NULL32, Rulebook, year_start
+
+PriceAt = Literal["billed", "grouped"]
+
+
+@dataclass(frozen=True)
+class Stages:
+    """What the stages need to know beside the data."""
+
+    year: str | None = None  # of records without a discharge date
+    mff: MffChoice = field(default_factory=MffChoice)
+    price_at: PriceAt = "billed"
+    threads: int = 1
+    parts: int = 1
+
+
+@dataclass
+class Priced:
+    """The outcome of the stages."""
+
+    columns: SpellColumns
+    group_run: GroupRun
+    pricer: Pricer
+
+
+def read_frame(
+    batches: Iterable[pa.RecordBatch],
+    fields: frozenset[str],
+    progress: Callable[[int], None] | None = None,
+) -> Frame:
+    """Read every batch into a frame."""
+    frame = Frame(fields)
+    for batch in batches:
+        frame.append(batch)
+        if progress is not None:
+            progress(batch.num_rows)
+    if not frame.rows:
+        raise DataError(
+            "no row of the extract could be used", hint="look at the reasons in the rejects"
+        )
+    frame.close()
+    return frame
+
+
+def run_stages(rulebook: Rulebook, frame: Frame, stages: Stages) -> Priced:
+    """Assemble, group and price the spells of a frame."""
+    spells = Spells(frame)
+    discharged = spells.date("discharge_date", from_end=True)
+    grouper_of = _groupers(rulebook, discharged, stages.year)
+    group_run, groups = group_spells(
+        rulebook, spells, grouper_of, threads=stages.threads, parts=stages.parts
+    )
+    hrgs, billed_hrg = _billed_hrgs(rulebook, spells)
+    if stages.price_at == "billed":
+        priced = np.where(billed_hrg >= 0, billed_hrg, groups.hrg)
+    else:
+        priced = groups.hrg.copy()
+    priced = np.where(priced >= len(rulebook.hrgs), -2, priced).astype(np.int32)
+    year, years = years_of(discharged, stages.year)
+    deducted = sum(spells.total(frame.numbers[index]).astype(np.int64) for index in (3, 4, 5))
+    price_input = PriceInput(
+        year,
+        priced,
+        spells.of_first("admission_method"),  # type: ignore[arg-type]
+        spells.of_first("patient_classification"),  # type: ignore[arg-type]
+        spells.of_first("age"),  # type: ignore[arg-type]
+        spells.spell_days(),
+        np.minimum(deducted, np.iinfo(np.int32).max).astype(np.int32),
+        frame.columns["provider"][spells.first].astype(np.int64),
+        years,
+        frame.vocabularies["admission_method"].values,
+        frame.vocabularies["patient_classification"].values,
+        frame.vocabularies["provider"].values,
+    )
+    pricer = Pricer(rulebook, stages.mff)
+    prices = pricer.run(price_input, threads=stages.threads, parts=stages.parts)
+    columns = SpellColumns(rulebook, spells, groups, price_input, prices, hrgs, billed_hrg)
+    return Priced(columns, group_run, pricer)
+
+
+def _groupers(
+    rulebook: Rulebook, discharged: NDArray[np.int32], year: str | None
+) -> NDArray[np.int16]:
+    """Give the grouper of each spell by its discharge, else by the year given."""
+    default = None
+    if year is not None:
+        default = EPOCH.replace(year=year_start(year), month=4, day=1)
+    out = np.full(len(discharged), rulebook.grouper_of(default), np.int16)
+    known = discharged != NULL32
+    days, inverse = np.unique(discharged[known], return_inverse=True)
+    chosen = np.array(
+        [rulebook.grouper_of(EPOCH + timedelta(days=int(day))) for day in days], np.int16
+    )
+    if len(days):
+        out[known] = chosen[inverse]
+    return out
+
+
+def _billed_hrgs(rulebook: Rulebook, spells: Spells) -> tuple[list[str], NDArray[np.int32]]:
+    """HRGs of the packs and then others that are billed; the billed one of each spell (-1 none)."""
+    ids = spells.last_code("billed_hrg")
+    vocabulary = spells.frame.vocabularies.get("billed_hrg")
+    values = vocabulary.values if vocabulary else [""]
+    others = sorted({value.upper() for value in values if value} - set(rulebook.hrg_ids))
+    places = {
+        **rulebook.hrg_ids,
+        **{value: len(rulebook.hrgs) + index for index, value in enumerate(others)},
+    }
+    mapping = np.array([places.get(value.upper(), -1) for value in values], np.int32)
+    return [*rulebook.hrgs, *others], mapping[ids]
+
+
+def check_year(year: str | None) -> None:
+    """Raise where a tariff year is not written `2024/25`."""
+    if year is None:
+        return
+    start, _, end = year.partition("/")
+    good = start.isdigit() and end.isdigit() and len(start) == 4 and len(end) == 2
+    if not good or (int(start) + 1) % 100 != int(end):
+        raise UsageError(f"'{year}' is not a tariff year", hint="write it as 2024/25")

@@ -1,0 +1,121 @@
+"""The main job: check an extract; and the stages of it for those who stop earlier."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from tariff.engine.columns import SpellColumns
+from tariff.engine.counterfactual import Counterfactuals
+from tariff.engine.findings import FindingsTable
+from tariff.engine.manifest import build_manifest
+from tariff.engine.match import Hits, Matcher
+from tariff.engine.pipeline import PriceAt, Priced, Stages, check_year, read_frame, run_stages
+from tariff.engine.price import MffChoice
+from tariff.engine.select import Selected, check_fields, check_figures, select_rules
+from tariff.engine.settle import Settlement
+from tariff.engine.tables import episodes_table, spells_table
+from tariff.extract import Extract, from_arrow
+from tariff.packs.compile import Rulebook, weakest
+from tariff.packs.load import load_packs
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of a run; the command line has one for each."""
+
+    packs: tuple[Path, ...] = ()
+    year: str | None = None
+    mff: MffChoice = field(default_factory=MffChoice)
+    price_at: PriceAt = "billed"
+    select: tuple[str, ...] = ()
+    level: str = "high"
+    rules: bool = True  # off: stop after the price
+    threads: int = 2
+    parts: int = 1
+
+    def stages(self) -> Stages:
+        """Give what the stages need."""
+        return Stages(self.year, self.mff, self.price_at, self.threads, self.parts)
+
+
+@dataclass
+class Run:
+    """What a run gives. The tables follow tariff.schemas; the manifest docs/architecture.md."""
+
+    spells: pa.Table
+    findings: pa.Table
+    rejects: pa.Table
+    manifest: dict[str, Any]
+    episodes: pa.Table | None = None
+    columns: SpellColumns | None = field(default=None, repr=False)
+
+
+def check(
+    extract: Extract,
+    options: Options | None = None,
+    *,
+    rulebook: Rulebook | None = None,
+    progress: Callable[[int], None] | None = None,
+    keep: bool = False,
+) -> Run:
+    """Read, group, price, match, settle. Raises `TariffError` for what a user can mend."""
+    options = options or Options()
+    started = datetime.now(UTC)
+    check_year(options.year)
+    rulebook = rulebook or Rulebook(load_packs(options.packs))
+    selected: list[Selected] = []
+    if options.rules:
+        selected = select_rules(rulebook.packs, only=options.select, level=options.level)
+    check_fields(selected, extract.fields)
+    frame = read_frame(extract.batches(), extract.fields, progress)
+    priced = run_stages(rulebook, frame, options.stages())
+    columns = priced.columns
+    check_figures(selected, columns)
+    findings, settlement = match_and_settle(priced, selected, options)
+    spells = spells_table(columns, settlement.state.current)
+    manifest = build_manifest(
+        extract, options, rulebook, columns, selected, findings, settlement, started
+    )
+    episodes = episodes_table(columns) if keep else None
+    return Run(spells, findings, extract.rejects, manifest, episodes, columns)
+
+
+def match_and_settle(
+    priced: Priced, selected: Sequence[Selected], options: Options
+) -> tuple[pa.Table, Settlement]:
+    """Match the rules that run and settle what they find."""
+    columns = priced.columns
+    running = [item for item in selected if not item.not_run]
+    hits = Hits({}, {})
+    if running:
+        matcher = Matcher(columns, threads=options.threads, parts=options.parts)
+        hits = matcher.run([(item.rule, item.lists) for item in running])
+    settlement = Settlement(columns, Counterfactuals(columns, priced.group_run, priced.pricer))
+    valued = settlement.run([item.rule for item in running], hits)
+    rulebook = columns.rulebook
+    used = [
+        rulebook.prices.packs[index].manifest.provenance
+        for index in np.unique(columns.prices.tariff)
+        if index >= 0
+    ]
+    used.append(rulebook.mff.pack.manifest.provenance)
+    used.append(rulebook.points_of_delivery.pack.manifest.provenance)
+    return FindingsTable(columns, weakest(used)).build(valued), settlement
+
+
+def group_and_price(
+    table: Any, *, year: str | None = None, rulebook: Rulebook | None = None, threads: int = 2
+) -> pa.Table:
+    """Group and price episodes in canonical columns; give the spells (tariff.schemas.SPELLS)."""
+    extract = from_arrow(table)
+    rulebook = rulebook or Rulebook(load_packs())
+    frame = read_frame(extract.batches(), extract.fields)
+    priced = run_stages(rulebook, frame, Stages(year=year, threads=threads))
+    return spells_table(priced.columns)

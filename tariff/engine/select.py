@@ -1,0 +1,121 @@
+"""Which rules run: by selection, by the fields of the extract, by the figures that are held."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from tariff.engine.columns import SpellColumns
+from tariff.errors import UsageError
+from tariff.packs.load import PackSet
+from tariff.packs.model import (
+    Every,
+    Negation,
+    Predicate,
+    Rule,
+    Same,
+    SignaturesPack,
+    Some,
+    Test,
+)
+
+LEVELS = ("low", "medium", "high")
+STATUSES = ("stable",)
+
+
+@dataclass
+class Selected:
+    """A rule of the run and, where it does not run, why."""
+
+    rule: Rule
+    pack: str
+    lists: dict[str, list[str]]
+    not_run: str = ""
+    note: str = ""
+
+
+def select_rules(
+    packs: PackSet, *, only: Iterable[str] = (), level: str = "high"
+) -> list[Selected]:
+    """Give the rules asked for: the ids or id prefixes in `only`, else stable ones of the level."""
+    wanted = [name.strip().upper() for name in only if name.strip()]
+    out: list[Selected] = []
+    known: list[str] = []
+    for pack, rule in packs.rules():
+        assert isinstance(pack.manifest, SignaturesPack)
+        known.append(rule.id)
+        if wanted:
+            if not any(rule.id.startswith(name) for name in wanted):
+                continue
+        elif rule.status not in STATUSES or LEVELS.index(rule.level) < LEVELS.index(level):
+            continue
+        lists = {name: [str(c) for c in codes] for name, codes in pack.manifest.lists.items()}
+        out.append(Selected(rule, pack.id, lists))
+    for name in wanted:
+        if not any(rule_id.startswith(name) for rule_id in known):
+            raise UsageError(
+                f"no signature is called '{name}'", hint=f"known: {', '.join(known) or 'none'}"
+            )
+    return out
+
+
+def fields_of(predicate: Predicate) -> set[str]:
+    """Give every field that a predicate looks at."""
+    match predicate:
+        case Test():
+            operands = [o for o in (predicate.operand, predicate.by) if o and o.kind == "field"]
+            return {predicate.field, *(str(o.value) for o in operands)}
+        case Same(name):
+            return {name}
+        case Every(parts) | Some(parts):
+            return set().union(*map(fields_of, parts)) if parts else set()
+        case Negation(part):
+            return fields_of(part)
+    raise TypeError(predicate)
+
+
+def looked_at(rule: Rule) -> list[str]:
+    """Fields the rule looks at, in a fixed order: those of its key first."""
+    keys = list(rule.set_key.key if rule.set_key else rule.pairing.same if rule.pairing else ())
+    fields = sorted(fields_of(rule.match).union(*(fields_of(e.when) for e in rule.exceptions)))
+    return [f for f in dict.fromkeys([*keys, *fields]) if f != "all_fields"]
+
+
+def check_fields(selected: list[Selected], fields: frozenset[str]) -> None:
+    """Mark the rules whose fields the extract does not carry."""
+    for item in selected:
+        missing = [
+            need.replace("|", " or ")
+            for need in item.rule.needs
+            if not any(name in fields for name in need.split("|"))
+        ]
+        if missing:
+            item.not_run = f"needs {', '.join(missing)}"
+
+
+def check_figures(selected: list[Selected], columns: SpellColumns) -> None:
+    """Mark the rules that need figures no pack of a year holds."""
+    years = columns.price_input.years
+    prices = columns.rulebook.prices
+    without = [
+        year
+        for year in years
+        if (index := prices.index_of_year(year)) < 0 or not prices.holds_short_stay(index)
+    ]
+    for item in selected:
+        if item.not_run or "short_stay_eligible" not in looked_at(item.rule):
+            continue
+        if len(without) == len(years):
+            item.not_run = (
+                f"needs the reduced short stay prices of {', '.join(without)}, which no pack holds"
+                if years
+                else "needs a tariff year: no discharge date and no --year"
+            )
+        elif without:
+            spells = int(np.isin(columns.price_input.year, [years.index(y) for y in without]).sum())
+            item.note = (
+                f"not run for {spells:,} spells of {', '.join(without)}: the reduced short stay "
+                "prices of that year are not held"
+            )

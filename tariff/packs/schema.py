@@ -1,0 +1,278 @@
+"""JSON Schemas (draft-07) of manifests and rules, for editors, from the models that decode them.
+
+Only the grammar of predicates is written out by hand, as it is in `tariff.packs.predicates`.
+"""
+
+from __future__ import annotations
+
+import json
+import types
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin
+
+from tariff.extract.layout import Layout
+from tariff.packs.match_fields import MATCH_FIELDS, MatchField, is_column, written_unit
+from tariff.packs.model import PACK_MODELS, Code, CsvName
+from tariff.packs.nodes import CSV_NAME, model_fields
+from tariff.packs.rules import AtLeastDays, Days, RuleFile
+from tariff.packs.tables import TABLES
+from tariff.packs.tree import Node
+
+DRAFT = "http://json-schema.org/draft-07/schema#"
+Schema = dict[str, Any]
+
+_CODE: Schema = {"type": ["string", "number", "boolean", "null"]}  # an editor types `07` and `NO`
+_SCALARS: dict[Any, Schema] = {
+    str: {"type": ["string", "number", "boolean"]},
+    Code: _CODE,
+    int: {"type": "integer"},
+    Decimal: {"type": "number"},
+    bool: {"type": "boolean"},
+    date: {"type": "string", "format": "date"},
+    CsvName: {"type": "string", "pattern": f"^{CSV_NAME.pattern}$"},
+    Node: {},
+    Any: {},
+}
+
+
+def schemas() -> dict[str, Schema]:
+    """Every schema by the name of its file."""
+    found = {f"{kind}.json": manifest_schema(kind) for kind in PACK_MODELS}
+    found["rule.json"] = rule_schema()
+    found["layout.json"] = json_schema(Layout, "A layout: how the columns of a file are read")
+    return found
+
+
+def write_schemas(folder: Path) -> list[Path]:
+    """Write every schema; gives the files that changed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    changed = []
+    for name, schema in schemas().items():
+        path, text = folder / name, dumped(schema)
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8", newline="\n")
+            changed.append(path)
+    return changed
+
+
+def dumped(schema: Schema) -> str:
+    """A schema as its file holds it."""
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def json_schema(model: type[Any], title: str) -> Schema:
+    """The schema of any model that `tariff.packs.nodes` decodes."""
+    definitions: dict[str, Schema] = {}
+    schema = {"$schema": DRAFT, "title": title, **_object(model, definitions)}
+    if definitions:
+        schema["definitions"] = dict(sorted(definitions.items()))
+    return schema
+
+
+def manifest_schema(kind: str) -> Schema:
+    """The schema of a manifest of a kind."""
+    schema = json_schema(PACK_MODELS[kind], f"Manifest of a pack of kind {kind}")
+    schema["properties"]["kind"] = {"const": kind}
+    for key, spec in TABLES.get(kind, {}).items():
+        columns = ",".join(spec.header) + (",..." if spec.any_columns else "")
+        schema["properties"][key]["description"] = f"CSV with the header {columns}"
+    return schema
+
+
+def rule_schema() -> Schema:
+    """The schema of a signature."""
+    schema = json_schema(RuleFile, "A signature")
+    definitions = schema["definitions"]
+    definitions.update(_predicate_definitions())
+    for scope, keys in (("sequence", _pairing_keys()), ("set", _set_keys())):
+        definitions[f"{scope}_match"] = _pair_predicate(keys)
+    definitions["ExceptionFile"]["properties"]["when"] = {
+        "anyOf": [_ref("record_predicate"), _ref("pair_predicate")]
+    }
+    definitions["TestFile"]["properties"]["spells"] = {"type": "array", "items": _ref("spell")}
+    definitions["spell"] = _columns({"episodes": {"type": "array", "items": _ref("episode")}})
+    definitions["episode"] = _columns({})
+    schema["properties"]["match"] = {"type": "object"}
+    schema["allOf"] = [
+        {
+            "if": {"properties": {"scope": {"enum": scopes}}},
+            "then": {"properties": {"match": _ref(name)}},
+        }
+        for scopes, name in (
+            (["record", "spell"], "record_predicate"),
+            (["sequence"], "sequence_match"),
+            (["set"], "set_match"),
+        )
+    ]
+    schema["definitions"] = dict(sorted(definitions.items()))
+    return schema
+
+
+# ---------------------------------------------------------------- models
+
+
+def _of(hint: Any, metadata: Mapping[str, Any], definitions: dict[str, Schema]) -> Schema:
+    origin = get_origin(hint)
+    if hint in _SCALARS:
+        schema = dict(_SCALARS[hint])
+        if "pattern" in metadata and hint in (str, Code):
+            schema = {"type": "string", "pattern": f"^({metadata['pattern']})$"}
+        return schema
+    if origin is Literal:
+        return {"enum": list(get_args(hint))}
+    if origin is list or origin is tuple:
+        return {"type": "array", "items": _of(get_args(hint)[0], metadata, definitions)}
+    if origin is dict:
+        inner = _of(get_args(hint)[1], metadata, definitions)
+        return {"type": "object", "additionalProperties": inner}
+    if origin is Union or origin is types.UnionType:
+        return {"anyOf": [_of(part, metadata, definitions) for part in get_args(hint)]}
+    if hint is type(None):
+        return {"type": "null"}
+    if is_dataclass(hint):
+        name = hint.__name__  # type: ignore[union-attr]
+        if name not in definitions:
+            definitions[name] = {}  # taken, should it hold itself
+            definitions[name] = _object(hint, definitions)
+        return _ref(name)
+    raise TypeError(f"no schema for {hint}")
+
+
+def _object(model: Any, definitions: dict[str, Schema]) -> Schema:
+    defaults = {item.name: item.default for item in fields(model)}
+    properties: dict[str, Schema] = {}
+    for key, spec in model_fields(model).items():
+        schema = _of(spec.hint, spec.metadata, definitions)
+        if "doc" in spec.metadata:
+            schema["description"] = spec.metadata["doc"]
+        default = defaults[spec.attribute]
+        if isinstance(default, str | int | bool) and "$ref" not in schema:
+            schema["default"] = default
+        properties[key] = schema
+    return {
+        "description": " ".join((model.__doc__ or "").split()),
+        "type": "object",
+        "properties": properties,
+        "required": [key for key, spec in model_fields(model).items() if spec.required],
+        "additionalProperties": False,
+    }
+
+
+# ---------------------------------------------------------------- predicates
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/definitions/{name}"}
+
+
+def _list_of(schema: Schema) -> Schema:
+    return {"type": "array", "items": schema, "minItems": 1}
+
+
+def _predicate_definitions() -> dict[str, Schema]:
+    names = {"enum": sorted(MATCH_FIELDS)}
+    other = {
+        "type": "object",
+        "properties": {
+            "field": names,
+            "of": {"enum": ["previous", "current"]},
+            "plus": {"type": "number"},
+        },
+        "required": ["field"],
+        "additionalProperties": False,
+    }
+    operand = {
+        "anyOf": [
+            {"type": "number"},
+            {"type": "string", "pattern": r"^(\$.+|\d{4}-\d{2}-\d{2})$"},
+            {"type": "boolean"},
+            other,
+        ]
+    }
+    existence = {"missing": {"const": True}, "present": {"const": True}}
+    words = ("at_least", "at_most", "above", "below", "equals", "differs")
+    comparisons = {word: _ref("operand") for word in words}
+    codes = {"anyOf": [_CODE, _list_of(_CODE)]}
+    fields_of_record = {
+        name: {**_ref_of_kind(item), "description": f"{item.title} ({written_unit(item)})"}
+        for name, item in sorted(MATCH_FIELDS.items())
+    }
+    return {
+        "operand": operand,
+        "codes": codes,
+        "field_list": _list_of(names),
+        "code_test": {
+            "anyOf": [
+                _CODE,
+                _list_of(_CODE),
+                _closed({"starts": _ref("codes"), "list": {"type": "string"}, **existence}),
+            ]
+        },
+        "number_test": _closed(
+            {
+                **comparisons,
+                "by": {"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^\$"}]},
+                **existence,
+            }
+        ),
+        "record_predicate": _closed({**_logic("record_predicate"), **fields_of_record}),
+        "pair_predicate": _pair_predicate({"same": _ref("field_list")}),
+    }
+
+
+def _ref_of_kind(item: MatchField) -> Schema:
+    # draft-07 ignores what stands beside a $ref, so a description needs a wrapper
+    return {"allOf": [_ref("code_test" if item.kind == "code" else "number_test")]}
+
+
+def _closed(properties: Schema) -> Schema:
+    return {
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": False,
+        "minProperties": 1,
+    }
+
+
+def _logic(name: str) -> Schema:
+    return {"all": _list_of(_ref(name)), "any": _list_of(_ref(name)), "not": _ref(name)}
+
+
+def _pair_predicate(more: Schema) -> Schema:
+    sides = {"previous": _ref("record_predicate"), "current": _ref("record_predicate")}
+    return _closed({**_logic("pair_predicate"), **sides, **more})
+
+
+def _pairing_keys() -> Schema:
+    inner: dict[str, Schema] = {}
+    return {
+        "same": _ref("field_list"),
+        "gap_days": _object(Days, inner),
+        "overlap_days": _object(AtLeastDays, inner),
+        "contains": {"type": "boolean"},
+    }
+
+
+def _set_keys() -> Schema:
+    names = {"enum": ["all_fields", *sorted(MATCH_FIELDS)]}
+    return {
+        "same": _ref("field_list"),
+        "key": _list_of(names),
+        "of": {"enum": ["episodes", "spells"]},
+        "keep": {"enum": ["first", "dearest"]},
+    }
+
+
+def _columns(more: Schema) -> Schema:
+    columns = {name: _CODE for name in MATCH_FIELDS if is_column(name)}
+    family = r"^(diag|oper|oper_date)_(0[1-9]|[1-9][0-9])$"
+    return {
+        "type": "object",
+        "properties": {**columns, **more},
+        "patternProperties": {family: _CODE},
+        "additionalProperties": False,
+    }

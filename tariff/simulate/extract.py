@@ -1,0 +1,142 @@
+"""The artificial extract, chunk by chunk: `synthesise` streams it, whatever its size.
+
+Each chunk of patients has its own child of the seed, is drawn, coded, dated, cut into episodes,
+billed, and handed on before the next one begins, so memory does not grow with the extract. One
+module per concern: `population`, `clinical`, `stay`, `admission`, `episodes`, `columns`, `billing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+
+from tariff.errors import UsageError
+from tariff.simulate import catalogue as tables
+from tariff.simulate.admission import admit
+from tariff.simulate.billing import BillingTally, Engine, bill, engine
+from tariff.simulate.catalogue import Bools, Catalogue
+from tariff.simulate.clinical import Causes, code_spells
+from tariff.simulate.columns import Chunk, Words, rows, words
+from tariff.simulate.episodes import split_spells
+from tariff.simulate.plan import CHUNK_PATIENTS, Plan, make_plan
+from tariff.simulate.population import EXTRA_SPELLS_A_YEAR, Conditions, draw_patients
+from tariff.simulate.stay import date_spells
+
+EPISODES_A_SPELL = 1.12  # an under-estimate only makes the last chunk larger
+MARGIN = 1.08
+SPARE_PATIENTS = 60
+
+
+@dataclass
+class Tally:
+    """What was made."""
+
+    patients: int = 0
+    spells: int = 0
+    episodes: int = 0
+    billing: BillingTally = field(default_factory=BillingTally)
+
+
+def synthesise(
+    episodes: int,
+    seed: int,
+    year: str | None = None,
+    *,
+    month: str | None = None,
+    providers: int | None = None,
+    billed: bool = True,
+    tally: Tally | None = None,
+) -> Iterator[pa.RecordBatch]:
+    """Stream an artificial extract of admitted care in canonical columns.
+
+    The same arguments give the same rows. Without a year it is 2022/23; with a month, that month.
+    """
+    plan = make_plan(episodes, seed, year, month=month, providers=providers, billed=billed)
+    return stream(plan, tally)
+
+
+def stream(
+    plan: Plan, tally: Tally | None = None, group_and_price: Engine | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Stream the extract of a checked plan, exactly as many episodes as it orders."""
+    tally = Tally() if tally is None else tally
+    maker = Maker(plan)
+    price = (group_and_price or engine()) if plan.billed else None
+    seeds = np.random.SeedSequence(plan.seed)
+    while tally.episodes < plan.episodes:
+        wanted = plan.episodes - tally.episodes
+        rng = np.random.Generator(np.random.PCG64(seeds.spawn(1)[0]))
+        batch = maker.chunk(rng, maker.patients_for(wanted))
+        if price is not None:
+            batch = bill(batch, plan.year, tally.billing, price)
+            if batch.num_rows == 0:
+                raise UsageError(
+                    f"None of {tally.billing.spells:,} spells of {plan.year} could be billed.",
+                    hint="Choose another year, or leave the billing out with --unbilled.",
+                )
+        if batch.num_rows > wanted:
+            batch = batch.filter(pa.array(fitting(batch, wanted)))
+        tally.episodes += batch.num_rows
+        tally.spells += len(batch["spell_id"].unique())
+        tally.patients += len(batch["patient_id"].unique())
+        yield batch
+
+
+def fitting(batch: pa.RecordBatch, wanted: int) -> Bools:
+    """Choose whole spells, in order, that together have the number of rows wanted."""
+    numbers = batch["spell_id"].indices.to_numpy(zero_copy_only=False)
+    begin = np.flatnonzero(np.r_[True, numbers[1:] != numbers[:-1]])
+    size = np.diff(np.r_[begin, len(numbers)])
+    running = np.cumsum(size)
+    keep = running <= wanted
+    missing = wanted - int(size[keep].sum())
+    single = np.flatnonzero(~keep & (size == 1))[:missing]
+    keep[single] = True
+    chosen: Bools = np.repeat(keep, size)
+    return chosen
+
+
+class Maker:
+    """Holds the tables of a plan and makes one chunk after another."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.catalogue: Catalogue = tables.build(plan)
+        self.conditions = Conditions(self.catalogue.diagnoses)
+        self.causes = Causes(self.catalogue)
+        self.texts: Words = words(plan, self.catalogue)
+        self.patients = 0
+        self.spells = 0
+
+    def patients_for(self, episodes: int) -> int:
+        """Return how many patients to draw for some episodes, a chunk at most."""
+        spells = 1 + EXTRA_SPELLS_A_YEAR * self.plan.days / 365
+        estimate = episodes / EPISODES_A_SPELL / spells * MARGIN
+        return min(CHUNK_PATIENTS, int(estimate) + SPARE_PATIENTS)
+
+    def chunk(self, rng: np.random.Generator, count: int) -> pa.RecordBatch:
+        """Make one chunk of patients and everything that happens to them."""
+        plan, catalogue = self.plan, self.catalogue
+        patients, spells = draw_patients(rng, plan, catalogue, self.conditions, count)
+        spells, stays = date_spells(rng, plan, catalogue, patients, spells)
+        codings = code_spells(
+            rng, catalogue, self.conditions, self.causes, patients, spells, stays.length
+        )
+        low_weight = self.low_weight[codings.diagnoses[:, 0]]
+        admissions = admit(rng, catalogue, patients, spells, stays, low_weight)
+        episodes = split_spells(rng, catalogue, spells, stays, admissions, codings)
+        chunk = Chunk(patients, spells, stays, admissions, episodes)
+        batch = rows(
+            rng, plan, catalogue, self.texts, chunk, self.patients + 1, self.spells + 1
+        )
+        self.patients += count
+        self.spells += len(spells)
+        return batch
+
+    @property
+    def low_weight(self) -> Bools:
+        """Say which diagnoses are of a low birth weight."""
+        return np.array([code.startswith("P07") for code in self.catalogue.diagnoses.codes])
