@@ -69,7 +69,7 @@ def _summary(output: Path, tally: Tally, billed: bool) -> str:
     money = tally.billing
     left_out = money.not_grouped + money.not_priced
     return (
-        f"{text}, billed £{money.pence / 100:,.2f}\n"
+        f"{text}, billed £{tally.pence / 100:,.2f}\n"
         f"left out as not billable: {left_out:,} of {money.spells:,} spells "
         f"({money.not_grouped:,} without an HRG, {money.not_priced:,} without a price)"
     )

@@ -66,6 +66,8 @@ class Program:
     def add_rule(self, rule: Rule, lists: dict[str, list[str]]) -> int:
         """Add what a rule asks for; give the instruction it starts at."""
         parts: list[Predicate] = [rule.match, *self._dates(rule)]
+        if rule.pairing is not None:  # records stand patient by patient already
+            parts[:0] = [Same(name) for name in rule.pairing.same if name != "patient_id"]
         parts += [Negation(exception.when) for exception in rule.exceptions]
         return self._emit(Every(tuple(parts)), ACCEPT, REJECT, Binding(rule, lists))
 

@@ -203,7 +203,8 @@ def _from_decimal(array: pa.Array, kind: FieldType, places: int) -> tuple[pa.Arr
         return _bounded(unscaled(array.cast(pa.decimal128(18, places))), kind)
     except pa.ArrowInvalid:
         texts = as_dictionary(array.cast(pa.string()))
-        return _typed(texts, kind, Cleaning(), Reading(pence=kind == "money" and not places), Memory())
+        reading = Reading(pence=kind == "money" and not places)
+        return _typed(texts, kind, Cleaning(), reading, Memory())
 
 
 def _from_float(array: pa.Array, kind: FieldType, places: int) -> tuple[pa.Array, Mask | None]:
@@ -216,10 +217,9 @@ def _from_float(array: pa.Array, kind: FieldType, places: int) -> tuple[pa.Array
     within = np.abs(scaled) <= min(_limit(kind), 2**53)
     off = np.abs(scaled - nearest) > (0 if kind == "integer" else 1e-6)
     if kind != "integer" and bool((off & within).any()):  # halves of a penny: by the text
-        texts = pa.array([None if gone else repr(float(cell)) for gone, cell in zip(missing, cells)])
-        return typed_values(
-            texts.fill_null(""), kind, Cleaning(), Reading(pence=kind == "money" and not places)
-        )
+        texts = ["" if cell != cell else repr(cell) for cell in cells.tolist()]
+        reading = Reading(pence=kind == "money" and not places)
+        return typed_values(pa.array(texts, pa.string()), kind, Cleaning(), reading)
     bad = ~missing & (~within | off)
     whole = np.where(bad, 0.0, nearest).astype(np.int64)
     result = pa.array(whole, pa.int64(), mask=missing | bad).cast(ARROW_TYPE[kind])

@@ -10,6 +10,7 @@ import warnings
 import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,9 +73,7 @@ class ParquetSource:
                 if rows > LARGEST_GROUP:
                     yield from self._pieces(group, names, columns, first)
                 elif rows:
-                    yield lambda group=group, first=first: self._group(
-                        group, names, columns, first, threads=groups == 1
-                    )
+                    yield partial(self._group, group, names, columns, first, groups == 1)
                 first += rows
             self._digest = hashing.result(self.name)
         finally:
@@ -110,7 +109,7 @@ class ParquetSource:
     ) -> Iterator[Task]:
         try:
             for batch in self._file(names).iter_batches(PIECE, [group], columns=names):
-                yield lambda batch=batch, first=first: [_raw(batch, names, columns, first)]
+                yield partial(_one, batch, names, columns, first)
                 first += batch.num_rows
         except (pa.ArrowException, OSError):
             raise self._damaged() from None
@@ -127,6 +126,15 @@ def _raw(batch: pa.RecordBatch, names: list[str], columns: list[int], first: int
         for index, name in zip(columns, names, strict=True)
     }
     return RawBatch(arrays, _lines(first, batch.num_rows))
+
+
+def _one(batch: pa.RecordBatch, names: list[str], columns: list[int], first: int) -> list[RawBatch]:
+    return [_raw(batch, names, columns, first)]
+
+
+def _numbered(batch: pa.RecordBatch, columns: list[int], first: int) -> list[RawBatch]:
+    arrays = {index: batch.column(index) for index in columns}
+    return [RawBatch(arrays, _lines(first, batch.num_rows))]
 
 
 class ArrowSource:
@@ -177,12 +185,7 @@ class ArrowSource:
             for start in range(0, whole.num_rows, PIECE):
                 batch = whole.slice(start, PIECE)
                 self._bytes += batch.nbytes
-                yield lambda batch=batch, first=first: [
-                    RawBatch(
-                        {index: batch.column(index) for index in columns},
-                        _lines(first, batch.num_rows),
-                    )
-                ]
+                yield partial(_numbered, batch, columns, first)
                 first += batch.num_rows
 
 
@@ -228,10 +231,10 @@ class XlsxSource:
                 if number > self._first and any(row):
                     rows.append((number, row))
                 if len(rows) == SHEET_PIECE:
-                    yield lambda rows=rows: [_sheet_batch(rows, columns)]
+                    yield partial(_sheet_batch, rows, columns)
                     rows = []
             if rows:
-                yield lambda rows=rows: [_sheet_batch(rows, columns)]
+                yield partial(_sheet_batch, rows, columns)
             self._digest = hashing.result(self.name)
         finally:
             hashing.stop()
@@ -286,11 +289,11 @@ def _cell(cell: Any) -> str | None:
     return str(cell)
 
 
-def _sheet_batch(rows: list[tuple[int, list[str | None]]], columns: list[int]) -> RawBatch:
+def _sheet_batch(rows: list[tuple[int, list[str | None]]], columns: list[int]) -> list[RawBatch]:
     arrays = {
         index: pa.array(
             [row[index] if index < len(row) else None for _, row in rows], pa.string()
         ).dictionary_encode()
         for index in columns
     }
-    return RawBatch(arrays, np.array([number for number, _ in rows], np.int64))
+    return [RawBatch(arrays, np.array([number for number, _ in rows], np.int64))]

@@ -15,6 +15,7 @@ import io
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -70,8 +71,7 @@ class Head:
     def delimiter(self, skip: int = 0) -> str:
         """The delimiter that cuts the first record into most cells; a comma where none does."""
         sizes = {
-            name: len((self.records(mark, 1, skip) or [[]])[0])
-            for name, mark in DELIMITERS.items()
+            name: len((self.records(mark, 1, skip) or [[]])[0]) for name, mark in DELIMITERS.items()
         }
         return max(sizes, key=lambda name: sizes[name])
 
@@ -128,7 +128,7 @@ class CsvSource:
         skip_lines: int = 0,
         encoding: Encoding = "auto",
         head: Head | None = None,
-        block: int = BLOCK,
+        block: int = 0,
     ) -> None:
         self.name = name
         self.notices: list[str] = []
@@ -137,7 +137,7 @@ class CsvSource:
         self._delimiter = DELIMITERS[delimiter]
         self._skip = skip_lines
         self._encoding = encoding
-        self._block = block
+        self._block = block or BLOCK
         self._digest: Digest | None = None
         self._replaced: list[int] = []  # appended to by several threads
         head = head or read_head(path, name, kind)
@@ -177,7 +177,7 @@ class CsvSource:
                     line += block.count(b"\n", 0, start)
                     block = block[start:]
                 if block:
-                    yield lambda block=block, line=line: self._parse(block, line, columns)
+                    yield partial(self._parse, block, line, columns)
                     line += block.count(b"\n")
             self._digest = hashed.digest()
 

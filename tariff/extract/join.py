@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -154,9 +155,7 @@ class JoinedSource:
     def finish(self) -> list[str]:
         """See Source."""
         finished = [
-            notice
-            for table in [self._rows, *self._others]
-            for notice in table.source.finish()
+            notice for table in [self._rows, *self._others] for notice in table.source.finish()
         ]
         return self._seen + finished
 
@@ -181,9 +180,11 @@ class JoinedSource:
                 ranked = self._ranked(table, rows, whole)
                 for index in mine:
                     _, place, number = self._origins[index]
-                    at = ranked[number] if number < len(ranked) else None
-                    array = whole.columns[place]
-                    joined[index] = pa.nulls(count) if at is None else _taken(array, at)
+                    joined[index] = (
+                        _taken(whole.columns[place], ranked[number])
+                        if number < len(ranked)
+                        else pa.nulls(count)
+                    )
             self._counts[table.name] = len(whole.lines)
         for start in range(0, max(count, 1), PIECE):
             stop = min(start + PIECE, count)
@@ -193,7 +194,7 @@ class JoinedSource:
                 rows.lines[start:stop],
                 shape,
             )
-            yield lambda raw=raw: [raw]
+            yield partial(_alone, raw)
 
     def _load(self, table: Table, columns: list[int], advance: Advance) -> Whole:
         wanted = {self._origins[index][1] for index in columns if self._origins[index][0] is table}
@@ -209,9 +210,7 @@ class JoinedSource:
         shape = BadCells()
         for piece in pieces:
             shape.extend(piece.shape)
-        whole = {
-            place: _together([piece.columns[place] for piece in pieces]) for place in places
-        }
+        whole = {place: _together([piece.columns[place] for piece in pieces]) for place in places}
         loaded = Whole(whole, np.concatenate(lines) if lines else np.zeros(0, np.int64), shape)
         if len(shape) and table is not self._rows:
             self._seen.append(
@@ -275,7 +274,9 @@ class JoinedSource:
         limit = max(len(members(family)) for family in table.spec.lists)
         if most > limit:
             beyond = int((ranks >= limit).sum())
-            self._seen.append(f"{table.source.name}: {beyond:,} rows beyond number {limit} left out")
+            self._seen.append(
+                f"{table.source.name}: {beyond:,} rows beyond number {limit} left out"
+            )
         ranked = []
         for number in range(min(most, limit)):
             mine = ranks == number
@@ -293,6 +294,10 @@ def _found(wanted: Places, keys: Places, order: Places) -> Places:
     at = np.searchsorted(inorder, wanted)
     inside = np.minimum(at, len(keys) - 1)
     return np.where(inorder[inside] == wanted, order[inside], -1)
+
+
+def _alone(raw: RawBatch) -> list[RawBatch]:
+    return [raw]
 
 
 def _taken(array: pa.Array, at: Places) -> pa.Array:

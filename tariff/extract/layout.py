@@ -6,6 +6,7 @@ write one. The classes here are its schema: field names are YAML keys.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -23,6 +24,7 @@ from tariff.packs.problems import did_you_mean
 
 Delimiter = Literal["auto", "comma", "tab", "pipe", "semicolon"]
 MAX_TABLE_LIST = 99
+NOTHING = Code("")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +35,7 @@ class ColumnSpec:
     fallbacks: list[Code] = field(default_factory=list)  # columns to use where it is not there
     position: int | None = None
     constant: Code | None = None
-    strip: Code = Code("")  # characters to delete
+    strip: Code = NOTHING  # characters to delete
     values: dict[str, Code] = field(default_factory=dict)  # texts that stand for others
 
     def check(self) -> Iterator[tuple[str, str]]:
@@ -55,7 +57,7 @@ class FamilySpec:
     column: Code | None = None
     position: int | None = None  # of the first; the others follow it
     count: int
-    strip: Code = Code("")
+    strip: Code = NOTHING
 
     def check(self) -> Iterator[tuple[str, str]]:
         """A name with a number in it, or a position."""
@@ -237,7 +239,7 @@ def read_layout(path: Path) -> Layout:
     return layout
 
 
-def find_layout(name: str | Path | Layout) -> Layout:
+def find_layout(name: str | os.PathLike[str] | Layout) -> Layout:
     """A layout by id, by path of a YAML file, or by path of the national grouper's RDF."""
     if isinstance(name, Layout):
         return name

@@ -7,13 +7,13 @@ rest. It holds no state but the memory of dictionaries, so batches may be conver
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from tariff.errors import DataError
 from tariff.extract.arrays import Memory, UnfitTypeError, convert
@@ -38,8 +38,8 @@ class Column:
     source: int | None
     label: str
     constant: str = ""
-    cleaning: Cleaning = field(default_factory=Cleaning)
-    memory: Memory = field(default_factory=Memory)
+    cleaning: Cleaning = dataclasses.field(default_factory=Cleaning)
+    memory: Memory = dataclasses.field(default_factory=Memory)
 
 
 @dataclass(slots=True)
@@ -51,7 +51,7 @@ class RawBatch:
 
     columns: dict[int, pa.Array]
     lines: Lines
-    shape: BadCells = field(default_factory=BadCells)
+    shape: BadCells = dataclasses.field(default_factory=BadCells)
 
 
 @dataclass(slots=True)
@@ -87,7 +87,7 @@ class Plan:
         for column in self.columns:
             array, mask = self._column(column, raw, rows)
             arrays[column.name] = array
-            if column.field.key and array.null_count + _null_values(array):
+            if column.field.key and array.null_count:
                 missing = np.asarray(array.is_null())
                 mask = missing if mask is None else mask | missing
             if mask is not None and mask.any():
@@ -117,9 +117,7 @@ class Plan:
         else:
             array = raw.columns[column.source]
         try:
-            return convert(
-                array, column.field.type, column.cleaning, self.reading, column.memory
-            )
+            return convert(array, column.field.type, column.cleaning, self.reading, column.memory)
         except UnfitTypeError as error:
             raise DataError(
                 f"{self.file}: column '{column.label}' is of type {error}, "
@@ -154,10 +152,11 @@ class Plan:
             texts = _texts(raw, column, rows)
             reason = self._reason(column)
             for row, gone, text in zip(rows.tolist(), missing.tolist(), texts, strict=True):
-                value = masked(text, column.field.type == "identifier")
-                cells.append(
-                    (row, place, column.label, None if gone else value, "missing" if gone else reason)
-                )
+                if gone:
+                    cells.append((row, place, column.label, None, "missing"))
+                else:
+                    value = masked(text, column.field.type == "identifier")
+                    cells.append((row, place, column.label, value, reason))
         cells.sort(key=lambda cell: cell[:2])
         found = BadCells()
         billed = _billed(arrays, sorted({cell[0] for cell in cells}))
@@ -175,9 +174,7 @@ class Plan:
 
     def _batch(self, arrays: dict[str, pa.Array], lines: Lines) -> pa.RecordBatch:
         rows = len(lines)
-        columns = [
-            arrays[name] if name in arrays else _nulls(name, rows) for name in self.names
-        ]
+        columns = [arrays[name] if name in arrays else _nulls(name, rows) for name in self.names]
         columns += [pa.array(np.full(rows, self.index, np.int32)), pa.array(lines)]
         return pa.RecordBatch.from_arrays(columns, schema=batch_schema(self.names))
 
@@ -188,17 +185,11 @@ def batch_schema(names: list[str]) -> pa.Schema:
     return pa.schema([*fields, *ROW_COLUMNS])
 
 
-
 def _field(name: str) -> Field:
     found = field_of(name)
     if found is None:
         raise KeyError(name)
     return found
-
-
-def _null_values(array: pa.Array) -> int:
-    """Nulls that stand in the dictionary of an array, not in its indices."""
-    return int(array.dictionary.null_count) if pa.types.is_dictionary(array.type) else 0
 
 
 def _nulls(name: str, rows: int) -> pa.Array:

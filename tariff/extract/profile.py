@@ -248,7 +248,7 @@ def _check_values(column: ColumnProfile, found: Profile) -> None:
     if known.type in {"integer", "date", "time", "money", "factor"}:
         reading = Reading(tuple(found.date_formats), tuple(found.time_formats), frozenset(blank))
         share = sum(_reads(text, known.type, reading) for text in texts) / len(texts)
-        what = known.type
+        what: str = known.type
     elif family in _SHAPES:
         share = _share(texts, _SHAPES[family])
         what = "code of this kind"
@@ -310,8 +310,9 @@ def layout_text(found: Profile, layout_id: str) -> str:
     if found.blank_values:
         lines.append(f"blank_values: [{', '.join(_quoted(text) for text in found.blank_values)}]")
     lines.append("columns:")
-    for key in found.missing_keys:
-        lines.append(f"  # {key}: {{column: ...}}   missing: name its column")
+    lines += [
+        f"  # {key}: {{column: ...}}   missing: name its column" for key in found.missing_keys
+    ]
     for canonical, column in found.mapped.items():
         where = f"column: {_quoted(column.name)}" if column.name else f"position: {column.position}"
         note = column.reason + (f"; {column.warning}" if column.warning else "")
@@ -332,4 +333,3 @@ def _recognise(found: Profile) -> list[str]:
 
 def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
-

@@ -1,9 +1,9 @@
 """Open an extract and read it in batches: the one way into the engine.
 
-    extract = open_extract(["april.csv", "may.parquet"])
-    for batch in extract.batches():      # pyarrow.RecordBatch, canonical columns
-        ...
-    extract.rejects, extract.inputs      # complete now
+extract = open_extract(["april.csv", "may.parquet"])
+for batch in extract.batches():      # pyarrow.RecordBatch, canonical columns
+    ...
+extract.rejects, extract.inputs      # complete now
 """
 
 from __future__ import annotations

@@ -243,8 +243,8 @@ def column_of(
                 return Column(canonical, known, places[plain(label)], label, "", cleaning)
         return None
     if spec.position is not None and spec.position <= width:
-        label = spec.column or f"column {spec.position}"
-        return Column(canonical, known, spec.position - 1, label, "", cleaning)
+        name = str(spec.column or f"column {spec.position}")
+        return Column(canonical, known, spec.position - 1, name, "", cleaning)
     return None
 
 

@@ -137,7 +137,7 @@ class HashThread:
 
 
 def file_kind(path: Path, name: str) -> str:
-    """`csv`, `gzip`, `parquet` or `xlsx`, by the first bytes. DataError where nothing can be read."""
+    """`csv`, `gzip`, `parquet` or `xlsx`, by the first bytes. DataError for anything else."""
     try:
         if path.is_dir():
             raise DataError(

@@ -17,7 +17,8 @@ LIKENESS = 0.84  # of two names, below which they are not alike
 
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "provider": ("provider code", "organisation code provider", "procode", "trust code",
-                 "organisation code code of provider", "prov code", "organisation identifier code of provider"),
+                 "organisation code code of provider", "prov code",
+                 "organisation identifier code of provider"),
     "spell_id": ("hospital provider spell number", "hospital provider spell no", "spell number",
                  "spell no", "provspno", "provider spell number", "spell identifier", "spell key"),
     "episode_order": ("episode number", "episode no", "consultant episode number", "epi order"),
@@ -79,7 +80,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "billed_mff_amount": ("mff amount", "mff payment", "mff adjustment", "mff cost"),
     "billed_excess_days": ("excess bed days", "xbd", "excess days", "xs bed days", "ebd"),
     "billed_total": ("total", "total cost", "total price", "final price", "activity cost",
-                     "total activity cost", "cost", "total payment", "total tariff", "price actual"),
+                     "total activity cost", "cost", "total payment", "total tariff",
+                     "price actual"),
     "activity_month": ("month", "activity period", "reporting month", "financial month",
                        "billing month"),
     "statement": ("flex freeze", "submission type", "reconciliation point"),
@@ -91,7 +93,9 @@ _STEMS: dict[str, tuple[str, ...]] = {
              "opcs", "opcs4", "opcscode"),
     "oper_date": ("operdate", "opdate", "operationdate", "proceduredate", "procdate", "opcsdate"),
 }  # fmt: skip
-_SPECIAL = re.compile(r"(primary|main|secondary|sec)(diag|diagnosis|icd|procedure|proc|opcs)(?:code)?")
+_SPECIAL = re.compile(
+    r"(primary|main|secondary|sec)(diag|diagnosis|icd|procedure|proc|opcs)(?:code)?"
+)
 _NUMBERED = re.compile(r"(.*?[^0-9])([0-9]{1,2})[^0-9a-zA-Z]*")
 
 

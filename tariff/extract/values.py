@@ -184,9 +184,7 @@ def _needs_cleaning(
     if kind == "clinical":
         if not data.isalnum() or data != data.upper():
             return True
-    elif not data.isascii() or len(data.split(None, 1)) != 1 or data[:1].isspace():
-        return True
-    elif data[-1:].isspace():
+    elif not data.isascii() or len(data.split()) != 1 or len(data.strip()) != len(data):
         return True
     return any(blank.encode() in data for blank in blanks)
 
@@ -263,10 +261,8 @@ def typed_values(
             except ValueError:
                 bad[index] = True
         read.append(value)
-    if kind == "date":
-        result = pa.array(read, pa.int32()).cast(target)
-    else:
-        result = pa.array(read, target)
+    days = kind == "date"
+    result = pa.array(read, pa.int32()).cast(target) if days else pa.array(read, target)
     return result, bad if bad.any() else None
 
 

@@ -209,3 +209,43 @@ def did_you_mean(word: str, known: list[str] | set[str] | frozenset[str], what: 
     if len(names) <= 40:
         return f"{what}: {', '.join(names)}"
     return ""
+
+
+_CHAPTERS = {
+    "PK0": "Files, keys and values",
+    "PK1": "Rules",
+    "PK2": "Tables",
+    "PK3": "Packs beside each other",
+    "PK4": "Lint of one pack",
+    "PK5": "Lint across packs",
+}
+
+
+def page() -> str:
+    """The text of `docs/pack-problems.md`."""
+    lines = [
+        "# Problems of packs",
+        "",
+        "`tariff pack check` prints every problem of every file at once, as",
+        "`path:line:column: CODE message`, with a hint where there is one. An error makes a pack",
+        "invalid (exit 3); a warning does so with `--warnings-as-errors`. A code is never used for",
+        "anything else.",
+        "",
+        "A pack may accept a problem whose code can be waived, for one row or, without `row`, for",
+        "all. What a row is depends on the check: an HRG, a root, a code, a rule id, a pack id.",
+        "",
+        "```yaml",
+        "waivers:",
+        "  - {code: PK406, row: AA22C, reason: Printed so in Annex A.}",
+        "```",
+        "",
+        "This page is generated from `tariff/packs/problems.py`.",
+    ]
+    for prefix, title in _CHAPTERS.items():
+        lines += ["", f"## {title}", "", "| code | problem | what to do | |", "|---|---|---|---|"]
+        for code, kind in KINDS.items():
+            if code.startswith(prefix):
+                notes = [kind.severity] if kind.severity == "warning" else []
+                notes += ["can be waived"] if kind.waivable else []
+                lines.append(f"| {code} | {kind.title} | {kind.advice} | {', '.join(notes)} |")
+    return "\n".join(lines) + "\n"

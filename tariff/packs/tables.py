@@ -153,7 +153,7 @@ TABLES: dict[str, dict[str, TableSpec]] = {
 
 
 def read_table(path: Path, spec: TableSpec, problems: Problems) -> Table | None:
-    """A table of a pack, or None where its shape is broken. Problems go to `problems`."""
+    """A table of a pack, or None where anything in it is wrong. Problems go to `problems`."""
     data = read_bytes(path, MAX_BYTES, problems)
     text = None if data is None else decode_text(data, problems)
     if text is None:
@@ -181,7 +181,7 @@ def read_table(path: Path, spec: TableSpec, problems: Problems) -> Table | None:
     table = Table(path.name, columns, lines[1:])
     _check_cells(table, spec, problems)
     _check_key(table, spec, problems)
-    return table
+    return None if problems.failed else table
 
 
 def _rows(text: str, problems: Problems) -> tuple[list[list[str]], Sequence[int]] | None:

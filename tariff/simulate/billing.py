@@ -25,12 +25,11 @@ STATEMENT = "freeze"
 
 @dataclass
 class BillingTally:
-    """What came of billing: spells seen, spells left out, and pence billed."""
+    """What came of billing: spells seen and spells left out."""
 
     spells: int = 0
     not_grouped: int = 0
     not_priced: int = 0
-    pence: int = 0
 
 
 def engine() -> Engine:
@@ -61,7 +60,6 @@ def bill(
     billed = result.filter(complete)
     tally.not_grouped += result.num_rows - grouped
     tally.not_priced += grouped - billed.num_rows
-    tally.pence += pc.sum(billed["total_pence"]).as_py() or 0
     spell_ids = batch["spell_id"].cast(pa.string())
     at = pc.index_in(spell_ids, value_set=_text(billed["spell_id"]))
     keep = pc.is_valid(at)

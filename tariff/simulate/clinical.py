@@ -26,6 +26,7 @@ from tariff.simulate.population import BAND_GROUP, Conditions, Patients, Spells
 DIAGNOSES = 14  # columns
 PROCEDURES = 12
 RECORDED = 0.98  # a lasting condition is recorded in nearly every spell
+OTHER_PRIMARY = 0.3  # of further episodes have another diagnosis of the same root
 SECOND_COMPANION = 0.15
 SECOND_INTERVENTION = 0.3
 
@@ -95,14 +96,15 @@ def code_spells(
     pool = (spells.root * 4 + child * 2 + patients.sex[of]).astype(np.int32)
     primary = catalogue.primary.draw(rng, catalogue.primary_pool[pool])
     other = catalogue.primary.draw(rng, catalogue.primary_pool[pool])
-    other = np.where(rng.random(len(spells)) < 0.3, other, primary).astype(np.int32)
     diagnoses = np.full((len(spells), DIAGNOSES), -1, dtype=np.int32)
     diagnoses[:, 0] = primary
     filled = _add_causes(rng, causes, patients, spells, primary, diagnoses)
     _add_conditions(rng, conditions, patients, spells, length, diagnoses, filled)
     procedures = np.full((len(spells), PROCEDURES), -1, dtype=np.int32)
     _add_procedures(rng, catalogue, spells, pool, length, procedures)
-    return Codings(diagnoses, procedures, other)
+    keep = (rng.random(len(spells)) >= OTHER_PRIMARY) | (causes.kind[other] != causes.kind[primary])
+    keep |= (diagnoses[:, 1:] == other[:, None]).any(axis=1)
+    return Codings(diagnoses, procedures, np.where(keep, primary, other).astype(np.int32))
 
 
 def _add_causes(

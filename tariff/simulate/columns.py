@@ -217,7 +217,7 @@ def rows(
     consultant = rng.integers(0, CONSULTANTS, len(episodes), dtype=np.int32)
     ward = rng.integers(0, WARDS, len(episodes), dtype=np.int32)
     site = (rng.random(count) < 0.2).astype(np.int32)[of]
-    payer = provider * 2 + patients.neighbour[who]
+    payer = patients.provider[who] * 2 + patients.neighbour[who]
     start, end = episodes.start[order], episodes.end[order]
     age = patients.age[who] + (start >= patients.birthday[who])
     age = np.where(catalogue.birth[spells.root][of], 0, age)

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tariff.errors import UsageError
 from tariff.simulate import catalogue as tables
@@ -27,6 +29,7 @@ from tariff.simulate.stay import date_spells
 
 EPISODES_A_SPELL = 1.12  # an under-estimate only makes the last chunk larger
 MARGIN = 1.08
+LOW_BIRTH_WEIGHT = ("P070", "P071")
 SPARE_PATIENTS = 60
 
 
@@ -37,6 +40,7 @@ class Tally:
     patients: int = 0
     spells: int = 0
     episodes: int = 0
+    pence: int = 0  # billed
     billing: BillingTally = field(default_factory=BillingTally)
 
 
@@ -78,23 +82,25 @@ def stream(
                     hint="Choose another year, or leave the billing out with --unbilled.",
                 )
         if batch.num_rows > wanted:
-            batch = batch.filter(pa.array(fitting(batch, wanted)))
+            batch = batch.filter(pa.array(fitting(rng, batch, wanted)))
         tally.episodes += batch.num_rows
         tally.spells += len(batch["spell_id"].unique())
         tally.patients += len(batch["patient_id"].unique())
+        tally.pence += int((pc.sum(batch["billed_total"]).as_py() or 0) * 100)
         yield batch
 
 
-def fitting(batch: pa.RecordBatch, wanted: int) -> Bools:
-    """Choose whole spells, in order, that together have the number of rows wanted."""
+def fitting(rng: np.random.Generator, batch: pa.RecordBatch, wanted: int) -> Bools:
+    """Choose whole spells by chance that together have the number of rows wanted."""
     numbers = batch["spell_id"].indices.to_numpy(zero_copy_only=False)
     begin = np.flatnonzero(np.r_[True, numbers[1:] != numbers[:-1]])
     size = np.diff(np.r_[begin, len(numbers)])
-    running = np.cumsum(size)
-    keep = running <= wanted
-    missing = wanted - int(size[keep].sum())
-    single = np.flatnonzero(~keep & (size == 1))[:missing]
-    keep[single] = True
+    order = rng.permutation(len(size))
+    taken = order[np.cumsum(size[order]) <= wanted]
+    keep = np.zeros(len(size), dtype=np.bool_)
+    keep[taken] = True
+    missing = wanted - int(size[keep].sum())  # less than one spell has: single episodes fill it
+    keep[np.flatnonzero(~keep & (size == 1))[:missing]] = True
     chosen: Bools = np.repeat(keep, size)
     return chosen
 
@@ -136,7 +142,7 @@ class Maker:
         self.spells += len(spells)
         return batch
 
-    @property
+    @cached_property
     def low_weight(self) -> Bools:
         """Say which diagnoses are of a low birth weight."""
-        return np.array([code.startswith("P07") for code in self.catalogue.diagnoses.codes])
+        return np.isin(self.catalogue.diagnoses.codes, LOW_BIRTH_WEIGHT)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import select
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,12 @@ FLAGS = [
     "--hide-scrollbars",
     "--remote-debugging-pipe",
 ]
+START = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.dup2(int(sys.argv[2]), 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 TIMEOUT = 60.0
 
 
@@ -40,25 +48,31 @@ class Browser:
     def __init__(self, executable: str, profile: Path) -> None:
         child_reads, self._to = os.pipe()
         self._from, child_writes = os.pipe()
-        # The protocol wants descriptors 3 and 4; the shell puts ours there.
-        script = f'exec "$0" "$@" 3<&{child_reads} 4>&{child_writes}'
+        # The protocol wants descriptors 3 and 4: numbers out of their way are put there.
+        passed = [fcntl.fcntl(end, fcntl.F_DUPFD, 20) for end in (child_reads, child_writes)]
+        flags = [*FLAGS, f"--user-data-dir={profile}"]
         self._process = subprocess.Popen(
-            ["/bin/sh", "-c", script, executable, *FLAGS, f"--user-data-dir={profile}"],
-            pass_fds=(child_reads, child_writes),
+            [sys.executable, "-c", START, *map(str, passed), executable, *flags],
+            pass_fds=passed,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        os.close(child_reads)
-        os.close(child_writes)
+        for end in (child_reads, child_writes, *passed):
+            os.close(end)
         self._rest = b""
         self._number = 0
         self.events: list[dict[str, Any]] = []
-        target = self._call("Target.createTarget", {"url": "about:blank"})["targetId"]
-        attached = self._call("Target.attachToTarget", {"targetId": target, "flatten": True})
-        self._session: str | None = attached["sessionId"]
-        for domain in ("Page", "Network", "Runtime", "Log"):
-            self.call(f"{domain}.enable")
+        self._session: str | None = None
+        try:
+            target = self._call("Target.createTarget", {"url": "about:blank"})["targetId"]
+            attached = self._call("Target.attachToTarget", {"targetId": target, "flatten": True})
+            self._session = attached["sessionId"]
+            for domain in ("Page", "Network", "Runtime", "Log"):
+                self.call(f"{domain}.enable")
+        except BaseException:
+            self.close()
+            raise
 
     def call(self, method: str, **params: Any) -> dict[str, Any]:
         """A command to the page."""

@@ -6,19 +6,44 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow.compute as pc
 import pytest
 
 from tariff.report import text
 from tariff.report.html import render
-from tests.browser.chromium import Browser, find_chromium
 from tests.report.fake_run import FakeRun, empty_run, fake_run
 
+if os.name == "nt":
+    pytest.skip("the pipe to Chromium is for Unix", allow_module_level=True)
+
+from tests.browser.chromium import Browser, find_chromium
+
 pytestmark = pytest.mark.browser
+
+
+def dear_run() -> FakeRun:
+    """Twenty thousand times the money: the widest figures a year of a region has."""
+    run = fake_run()
+    for name in ("spells", "findings"):
+        table = getattr(run, name)
+        for index, field in enumerate(table.schema):
+            if field.name.endswith("_pence"):
+                dearer = pc.multiply(table.column(index), 20_000)
+                table = table.set_column(index, field, dearer)
+        setattr(run, name, table)
+    money = run.manifest["money"]
+    for key in ("billed", "allowed", "settled", "settled_over", "settled_under"):
+        money[key] *= 20_000
+    for step in money["by_step"]:
+        step["settled"] *= 20_000
+    return run
+
 
 RUNS = {
     "ordinary": lambda: fake_run(findings=60),
     "hostile": lambda: fake_run(hostile=True),
     "large": lambda: fake_run(20_000, 3_000),
+    "dear": dear_run,
     "no-findings": lambda: fake_run(findings=0),
     "no-prices": lambda: fake_run(prices=False, dates=False),
     "nothing": empty_run,
@@ -28,7 +53,7 @@ RUNS = {
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     executable = find_chromium()
-    if executable is None or os.name == "nt":
+    if executable is None:
         reason = "Chromium is not installed (Debian: apt-get install chromium)"
         if os.environ.get("TARIFF_REQUIRE_BROWSER") == "1":
             pytest.fail(reason)

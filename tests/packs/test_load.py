@@ -193,7 +193,7 @@ def test_a_pack_for_a_newer_engine_is_refused(write_pack: WritePack) -> None:
     folder = write_pack()
     manifest = folder / "pack.yaml"
     manifest.write_text(manifest.read_text().replace('">=0.1"', '">=0.1, >=99"'))
-    with pytest.raises(PackError, match="asks for engine >=0.1, >=99") as error:
+    with pytest.raises(PackError, match=r"asks for engine >=0\.1, >=99") as error:
         load_alone(folder)
     assert codes_told(error) == ["pack.yaml:7 PK305"]
 

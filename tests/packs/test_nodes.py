@@ -19,6 +19,8 @@ from tariff.packs import tree
 from tariff.packs.model import Code, CsvName
 from tariff.packs.nodes import Decoded, decode_file, decode_text, read_file
 
+NO_CODE = Code("")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Inner:
@@ -33,7 +35,7 @@ class Thing:
     """Every type there is."""
 
     name: str
-    code: Code = Code("")
+    code: Code = NO_CODE
     codes: list[Code] = field(default_factory=list)
     number: int | None = None
     price: Decimal | None = None

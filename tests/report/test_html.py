@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html.parser import HTMLParser
+from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
@@ -98,7 +99,7 @@ def test_headings_are_in_order_and_links_lead_somewhere(any_run: FakeRun) -> Non
     page = Page(render(any_run))
     levels = [int(element["tag"][1]) for element in page.all("h1", "h2", "h3", "h4")]
     assert levels[0] == 1 and levels.count(1) == 1
-    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after - before <= 1 for before, after in pairwise(levels))
     ids = [element["attrs"]["id"] for element in page.elements if "id" in element["attrs"]]
     assert len(ids) == len(set(ids))
     targets = {element["attrs"].get("href", "#main")[1:] for element in page.all("a")}
@@ -198,8 +199,7 @@ def test_rows_shown_are_limited_and_counted() -> None:
     page = Page(render(run, limit=3))
     captions = [words(element) for element in page.all("caption")]
     assert captions.count("Showing 3 of 20, largest first; all in findings.csv") == 6
-    shown = [e for e in page.all("details")]
-    assert len(shown) == 18
+    assert len(page.all("details")) == 18
     assert text.pounds(run.manifest["money"]["allowed"]) in words(page.id("reconciliation"))
 
 
@@ -243,7 +243,7 @@ def test_waterfall_bars_stay_inside_and_meet(any_run: FakeRun) -> None:
     assert (rows[0].label, rows[-1].label) == ("Billed", "Allowed")
     for row in rows:
         for bar in row.bars:
-            assert -0.01 <= bar.x and bar.width >= -0.01 and bar.x + bar.width <= 100.01
+            assert bar.x >= -0.01 and bar.width >= -0.01 and bar.x + bar.width <= 100.01
     assert rows[-2].remains == rows[-1].amount
 
 

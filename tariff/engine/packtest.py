@@ -1,0 +1,188 @@
+"""The inline tests of packs: those of all rules in one run, those of a price list in one call."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tariff.engine.pipeline import Stages, read_frame, run_stages
+from tariff.engine.price import MffChoice, PriceInput, Pricer
+from tariff.engine.run import Options, match_and_settle
+from tariff.engine.select import Selected
+from tariff.extract import from_arrow
+from tariff.packs.compile import MFF_UNIT, NULL64, Rulebook
+from tariff.packs.load import LoadedPack
+from tariff.packs.model import Rule, RuleTest, SignaturesPack, TariffPack
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One inline test: what it is of, and what was wrong (empty where it passed)."""
+
+    of: str
+    name: str
+    wrong: str = ""
+
+
+def run_tests(rulebook: Rulebook, packs: Sequence[LoadedPack]) -> list[Outcome]:
+    """Run the tests of some packs against a rulebook that holds them."""
+    out: list[Outcome] = []
+    for pack in packs:
+        if isinstance(pack.manifest, SignaturesPack):
+            out += _signatures(rulebook, pack)
+        elif isinstance(pack.manifest, TariffPack) and "tests" in pack.tables:
+            out += _prices(rulebook, pack)
+    return out
+
+
+# ---------------------------------------------------------------- signatures
+
+
+def _signatures(rulebook: Rulebook, pack: LoadedPack) -> list[Outcome]:
+    """Every test of every rule in one run: each has patients and spells of its own."""
+    assert isinstance(pack.manifest, SignaturesPack)
+    tests = [(rule, test) for rule in pack.rules for test in rule.tests]
+    if not tests:
+        return []
+    defaults = {name: str(value) for name, value in pack.manifest.test_defaults.items()}
+    rows = [
+        {
+            **row,
+            **{
+                name: f"{index}/{row[name]}" for name in ("patient_id", "spell_id") if row.get(name)
+            },
+        }
+        for index, (_, test) in enumerate(tests)
+        for row in ({**defaults, **given} for given in test.rows)
+    ]
+    names = sorted({name for row in rows for name in row})
+    table = pa.table({n: pa.array([row.get(n) for row in rows], pa.string()) for n in names})
+    extract = from_arrow(table)
+    frame = read_frame(extract.batches(), extract.fields)
+    priced = run_stages(rulebook, frame, Stages())
+    lists = {name: [str(c) for c in codes] for name, codes in pack.manifest.lists.items()}
+    selected = [Selected(rule, pack.manifest.id, lists) for rule in pack.rules]
+    outcomes = []
+    found: dict[tuple[int, str], list[int | None]] = {}
+    # each rule alone, so that a value is never what another rule left of it
+    for item in selected:
+        findings, _ = match_and_settle(priced, [item], Options())
+        for row in findings.select(
+            ["rule", "spell_ids", "records", "value_pence", "evidence"]
+        ).to_pylist():
+            for index in _tests_of(row, tests, item.rule):
+                found.setdefault((index, item.rule.id), []).append(row["value_pence"])
+    for index, (rule, test) in enumerate(tests):
+        outcomes.append(
+            Outcome(rule.id, test.name, _compare(test, found.get((index, rule.id), [])))
+        )
+    return outcomes
+
+
+def _tests_of(
+    row: dict[str, object], tests: Sequence[tuple[Rule, RuleTest]], rule: Rule
+) -> list[int]:
+    """Give the tests a finding belongs to: by its spells; a question of a provider by its year."""
+    spells = row["spell_ids"]
+    assert isinstance(spells, list)
+    if spells:
+        return [int(str(spells[0]).partition("/")[0])]
+    (record,) = row["records"]  # type: ignore[misc]
+    _, provider, year = str(record).split(":")
+    start = int(year[:4])
+    return [
+        index
+        for index, (owner, test) in enumerate(tests)
+        if owner is rule
+        and any(
+            f"{start}-04-01" <= given.get("discharge_date", "") < f"{start + 1}-04-01"
+            and given.get("provider", provider) == provider
+            for given in test.rows
+        )
+        and test.finds
+    ]
+
+
+def _compare(test: RuleTest, values: list[int | None]) -> str:
+    if len(values) != test.finds:
+        return f"expected {test.finds} findings, found {len(values)}"
+    if test.value is not None:
+        value = sum(pence for pence in values if pence is not None)
+        if value != int(test.value * 100):
+            return f"expected a value of {test.value:,.2f}, found {value / 100:,.2f}"
+    return ""
+
+
+# ---------------------------------------------------------------- price lists
+
+_AMOUNTS = ("base", "short_stay", "long_stay", "pre_mff", "total")
+
+
+def _prices(rulebook: Rulebook, pack: LoadedPack) -> list[Outcome]:
+    """Every worked example of a price list in one call of the kernel."""
+    assert isinstance(pack.manifest, TariffPack)
+    columns = pack.tables["tests"].columns
+    count = len(columns["name"])
+    ids = {
+        name: sorted(set(columns[name]))
+        for name in ("admission_method", "patient_classification", "provider")
+    }
+
+    def numbers(name: str, dtype: type = np.int32) -> NDArray[np.int32]:
+        return np.array([int(text or 0) for text in columns[name]], dtype)
+
+    def places(name: str, dtype: type) -> NDArray[np.int64]:
+        return np.array([ids[name].index(text) for text in columns[name]], dtype)
+
+    given = PriceInput(
+        year=np.zeros(count, np.int16),
+        hrg=np.array([rulebook.hrg_ids.get(hrg, -2) for hrg in columns["hrg"]], np.int32),
+        method=places("admission_method", np.uint16),  # type: ignore[arg-type]
+        patient_class=places("patient_classification", np.uint16),  # type: ignore[arg-type]
+        age=numbers("age"),
+        spell_days=numbers("spell_days"),
+        deducted_days=numbers("critical_care_days")
+        + numbers("rehabilitation_days")
+        + numbers("palliative_care_days"),
+        provider=places("provider", np.int64),
+        years=[pack.manifest.year],
+        methods=ids["admission_method"],
+        classes=ids["patient_classification"],
+        providers=ids["provider"],
+    )
+    # a factor written in the test is the one to apply; a provider alone takes its own
+    outcomes = []
+    factors = [
+        None if columns["provider"][i] and not columns["mff"][i] else columns["mff"][i] or "1"
+        for i in range(count)
+    ]
+    for factor in sorted({text or "" for text in factors}):
+        which = np.array([i for i in range(count) if (factors[i] or "") == factor], np.int64)
+        choice = MffChoice(int(Decimal(factor) * MFF_UNIT)) if factor else MffChoice()
+        prices = Pricer(rulebook, choice).run(replace(given.take(which)))
+        for place, i in enumerate(which.tolist()):
+            wrong = []
+            for name in _AMOUNTS:
+                text = columns[name][i]
+                amount = int(getattr(prices, name)[place])
+                expected = int(Decimal(text) * 100) if text else None
+                if expected is not None and amount != expected:
+                    shown = "nothing" if amount == NULL64 else f"{amount / 100:,.2f}"
+                    wrong.append(f"{name}: expected {text}, found {shown}")
+            outcomes.append((i, Outcome(pack.manifest.id, columns["name"][i], "; ".join(wrong))))
+    return [outcome for _, outcome in sorted(outcomes, key=lambda pair: pair[0])]
+
+
+def as_json(outcomes: Sequence[Outcome]) -> str:
+    """Give outcomes as JSON for a CI pipeline."""
+    return json.dumps(
+        [{"of": o.of, "name": o.name, "passed": not o.wrong, "wrong": o.wrong} for o in outcomes],
+        indent=2,
+        ensure_ascii=False,
+    )
