@@ -40,24 +40,22 @@ extensions = [
     for name in MODULES
 ]
 
-rule_folders = sorted(
-    {path.parent.relative_to(HERE).as_posix() for path in (HERE / "rules").rglob("*") if path.is_file()}
-)
+DATA = ("yaml", "csv", "json", "md")
 
 setup(
     packages=[*find_packages(include=["tariff", "tariff.*"]), "tariff._core", "tariff.rules"],
     package_dir={"tariff._core": "_core", "tariff.rules": "rules"},
+    # Exactly what is listed here goes into the wheel. With include_package_data setuptools would
+    # take whatever MANIFEST.in names, Cython sources too, and warn of each folder of packs.
+    include_package_data=False,
     package_data={
-        "tariff": ["py.typed", "report/templates/*", "simulate/data/*"],
+        "tariff": ["py.typed", "report/templates/**/*", "simulate/data/**/*"],
         "tariff._core": ["*.pyi"],
-        "tariff.rules": [
-            f"{folder.removeprefix('rules').lstrip('/')}/{kind}".lstrip("/")
-            for folder in rule_folders
-            for kind in ("*.yaml", "*.csv", "*.json", "*.md")
-        ],
+        "tariff.rules": [f"**/*.{ending}" for ending in DATA],
     },
     ext_modules=cythonize(
         extensions,
+        build_dir="build/cython",
         compiler_directives={
             "language_level": "3",
             "boundscheck": DEBUG,

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tariff.cli.pack_test import test
+
 if TYPE_CHECKING:  # imports stay out of `tariff --help`
     from tariff.errors import Problem
     from tariff.packs.load import Loading
@@ -21,7 +23,10 @@ INVALID = 3
 
 @click.group()
 def pack() -> None:
-    """Check, list and describe rule packs."""
+    """Check, test, list and describe rule packs."""
+
+
+pack.add_command(test)
 
 
 @pack.command()

@@ -1,0 +1,1 @@
+"""The run: assembly, grouping, pricing, matching and settlement over columns."""

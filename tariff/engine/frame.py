@@ -232,9 +232,7 @@ class Frame:
                     out.append((1, text) if text else (0, 0))
                 continue
             names = family(self.fields, stem) if field.repeats else [field.name]
-            for name in names:
-                if name in self.fields:
-                    out.append(self._cell(name, row))
+            out.extend(self._cell(name, row) for name in names if name in self.fields)
         return tuple(out)
 
     def _cell(self, name: str, row: int) -> tuple[int, int | str]:

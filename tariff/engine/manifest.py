@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,7 +52,7 @@ def build_manifest(
         "options": _options(options),
         "inputs": [
             {
-                "file": item.name,
+                "file": Path(item.name).name,
                 "bytes": item.bytes,
                 "sha256": item.sha256,
                 "layout": extract.layout_id,
@@ -118,6 +119,7 @@ def _counts(extract: Extract, columns: SpellColumns, findings: pa.Table) -> dict
     groups, prices = columns.groups, columns.prices
     kept = columns.spells.perm
     priced = prices.pre_mff != NULL64
+    complete = (prices.reasons & INCOMPLETE) == 0
     return {
         "rows_read": extract.rows_read,
         "rows_rejected": extract.rows_rejected,
@@ -128,8 +130,8 @@ def _counts(extract: Extract, columns: SpellColumns, findings: pa.Table) -> dict
         "spells_in_error": int((groups.category != 0).sum()),
         "spells_grouped": int(((groups.hrg >= 0) & (groups.category == 0)).sum()),
         "spells_unmapped": int((groups.hrg < 0).sum()),
-        "spells_priced": int(priced.sum()),
-        "spells_incomplete": int((priced & ((prices.reasons & INCOMPLETE) != 0)).sum()),
+        "spells_priced": int((priced & complete).sum()),  # in full
+        "spells_incomplete": int((priced & ~complete).sum()),
         "findings": findings.num_rows,
     }
 

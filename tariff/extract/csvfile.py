@@ -30,6 +30,7 @@ from tariff.extract.source import Advance, Digest, HashedFile, InputFile, Task, 
 from tariff.schemas import CODE
 
 BLOCK = 4 << 20  # bytes of text parsed at a time: fits the caches, see bench
+LONGEST_RECORD = 1 << 20  # bytes after which an open quote is taken for a stray one
 HEAD = 1 << 18  # bytes looked at to find the delimiter and the header
 
 DELIMITERS = {"comma": ",", "tab": "\t", "pipe": "|", "semicolon": ";"}
@@ -51,6 +52,7 @@ class Head:
     """The first records of a file, as far as `HEAD` bytes reach."""
 
     text: str
+    old_mac: bool = False  # lines end in a carriage return alone
 
     def records(self, delimiter: str, count: int, skip: int = 0) -> list[list[str]]:
         """The first records after `skip` lines, without blank ones."""
@@ -86,8 +88,8 @@ def read_head(path: Path, name: str, kind: str) -> Head:
     if b"\0" in data:
         raise DataError(f"{name}: this is not a text file", hint="give CSV, Parquet or XLSX")
     text = data.decode("utf-8", "tariff-cp1252")
-    if "\n" not in text:
-        text = text.replace("\r", "\n")
+    if "\r" in text and "\n" not in text:
+        return Head(text.replace("\r", "\n"), old_mac=True)
     return Head(text)
 
 
@@ -141,7 +143,7 @@ class CsvSource:
         self._digest: Digest | None = None
         self._replaced: list[int] = []  # appended to by several threads
         head = head or read_head(path, name, kind)
-        self._old_mac = "\r" in head.text and "\n" not in head.text
+        self._old_mac = head.old_mac
         records = head.records(self._delimiter, 2, skip_lines)
         if not records:
             raise DataError(f"{name}: there is no header", hint="check `skip_lines` of the layout")
@@ -307,14 +309,16 @@ def end_of_records(block: bytes) -> int:
     """Where the last whole record of a block ends (0: nowhere).
 
     A newline between quotes does not end a record: the quotes before it must be even. Where no
-    newline has even quotes before it, one stray quote stands in an open cell, and the last
-    newline is taken.
+    newline of a long block has even quotes before it, one stray quote stands in an open cell,
+    and the last newline is taken.
     """
     end = block.rfind(b"\n") + 1
     if end == 0 or block.count(b'"', 0, end) % 2 == 0:
         return end
     ends = record_ends(block)
-    return int(ends[-1]) if len(ends) else end
+    if len(ends):
+        return int(ends[-1])
+    return end if len(block) >= LONGEST_RECORD else 0
 
 
 def record_ends(block: bytes) -> Lines:

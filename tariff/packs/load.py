@@ -37,7 +37,7 @@ class Level:
     folders: tuple[Path, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PackSet:
     """The packs in force, each id once."""
 

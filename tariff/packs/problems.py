@@ -245,7 +245,7 @@ def page() -> str:
         lines += ["", f"## {title}", "", "| code | problem | what to do | |", "|---|---|---|---|"]
         for code, kind in KINDS.items():
             if code.startswith(prefix):
-                notes = [kind.severity] if kind.severity == "warning" else []
+                notes: list[str] = [kind.severity] if kind.severity == "warning" else []
                 notes += ["can be waived"] if kind.waivable else []
                 lines.append(f"| {code} | {kind.title} | {kind.advice} | {', '.join(notes)} |")
     return "\n".join(lines) + "\n"

@@ -24,7 +24,7 @@ HASHED = (".yaml", ".csv")  # what can change the meaning of a pack
 _VERSION = re.compile(r"(>=|<=|==|!=|>|<)\s*([0-9]+(?:\.[0-9]+)*)")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LoadedPack:
     """A pack as read: typed, its tables by the key of the manifest, its rules by id."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as AnyMapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
@@ -11,20 +11,17 @@ from typing import Any, Literal
 from tariff.errors import Problem
 from tariff.packs.match_fields import MATCH_FIELDS, is_column, needs_of
 from tariff.packs.model import (
-    Applies,
-    Code,
     ExceptionRule,
     Pairing,
     Remedy,
-    RemedyKind,
     Rule,
     RuleTest,
     SetKey,
-    Source,
 )
 from tariff.packs.nodes import BAD, Decoded, Decoder, Where, decode_tree
 from tariff.packs.predicates import PredicateDecoder
 from tariff.packs.problems import START, Position, Problems, did_you_mean, shown
+from tariff.packs.rule_file import AtLeastDays, Days, RuleFile
 from tariff.packs.tree import Broken, Mapping, Node, Scalar, Sequence, parse_tree, read_tree
 
 PAIRING_KEYS = frozenset({"same", "gap_days", "overlap_days", "contains"})
@@ -37,92 +34,6 @@ _WHATS: dict[str, tuple[str, ...]] = {
     "reprice": ("price", "short_stay", "mff"),
     "cap_units": ("excess_days",),
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExceptionFile:
-    """A named reason for which a match is not a finding."""
-
-    name: str = field(metadata={"pattern": r"[a-z][a-z0-9_]*", "form": "a name in snake case"})
-    when: Node
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemedyFile:
-    """What the commissioner would pay instead."""
-
-    kind: RemedyKind
-    set: dict[str, Code] = field(default_factory=dict)
-    what: Literal["", "price", "short_stay", "mff", "excess_days"] = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TestFile:
-    """An inline test. A spell is the columns of an episode; `episodes` lists several."""
-
-    __test__ = False  # not one of pytest's
-
-    name: str
-    finds: int
-    spells: list[dict[str, Node]]
-    value: Decimal | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Days:
-    """A number of days between two records, both ends included."""
-
-    min: int | None = None
-    max: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AtLeastDays:
-    """A least number of days."""
-
-    min: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleFile:
-    """One signature: what it looks for, what it claims, how it is explained and tested."""
-
-    id: str = field(metadata={"pattern": r"[A-Z]{3}[0-9]{2}", "form": "an id such as SPL03"})
-    version: str = field(
-        metadata={"pattern": r"[0-9]+\.[0-9]+\.[0-9]+", "form": "a version such as 1.0.0"}
-    )
-    name: str = field(metadata={"pattern": r"[a-z][a-z0-9-]*", "form": "a name-with-dashes"})
-    title: str
-    class_: Literal["deterministic", "presumptive", "statistical"]
-    status: Literal["experimental", "test", "stable", "deprecated"]
-    level: Literal["low", "medium", "high"]
-    scope: Literal["record", "spell", "sequence", "set"]
-    applies: Applies = field(default_factory=Applies)
-    match: Node
-    except_: list[ExceptionFile] = field(default_factory=list)
-    step: Literal[
-        "identity",
-        "duplicate",
-        "spell structure",
-        "not payable",
-        "setting",
-        "HRG",
-        "days and units",
-        "arithmetic",
-        "contract",
-        "statistical",
-    ]
-    remedy: RemedyFile
-    params: dict[str, Decimal] = field(default_factory=dict)
-    needs: list[str] = field(default_factory=list)
-    needs_official_grouping: bool = False
-    min_value: Decimal = Decimal(0)
-    what: str
-    why: str
-    ask: str
-    legitimate_reasons: list[str]
-    sources: list[Source]
-    tests: list[TestFile]
 
 
 @dataclass(slots=True)

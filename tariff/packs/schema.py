@@ -18,7 +18,7 @@ from tariff.extract.layout import Layout
 from tariff.packs.match_fields import MATCH_FIELDS, MatchField, is_column, written_unit
 from tariff.packs.model import PACK_MODELS, Code, CsvName
 from tariff.packs.nodes import CSV_NAME, model_fields
-from tariff.packs.rules import AtLeastDays, Days, RuleFile
+from tariff.packs.rule_file import AtLeastDays, Days, RuleFile
 from tariff.packs.tables import TABLES
 from tariff.packs.tree import Node
 

@@ -20,10 +20,15 @@ from tariff.packs.tree import decode_text, read_bytes
 
 MAX_BYTES = 64 * 1024 * 1024
 
+_CODE = r"[^\s,;\x00-\x1f]+"
+
 CellType = Literal["code", "codes", "text", "integer", "decimal", "flag", "year"]
 _CELLS: dict[CellType, tuple[re.Pattern[str], str]] = {
-    "code": (re.compile(r"[^\s,;]+"), "a code without blanks"),
-    "codes": (re.compile(r"[^\s,;]+( [^\s,;]+)*"), "codes separated by one space"),
+    "code": (re.compile(_CODE), "a code without blanks"),
+    "codes": (
+        re.compile(f"{_CODE}( {_CODE})*"),
+        "codes separated by one space",
+    ),
     "text": (re.compile(r"[^\x00-\x1f]*"), "text on one line"),
     "integer": (re.compile(r"-?(0|[1-9][0-9]{0,8})"), "a whole number"),
     "decimal": (re.compile(r"-?(0|[1-9][0-9]{0,11})(\.[0-9]{1,12})?"), "a number"),

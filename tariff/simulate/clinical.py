@@ -103,7 +103,7 @@ def code_spells(
     procedures = np.full((len(spells), PROCEDURES), -1, dtype=np.int32)
     _add_procedures(rng, catalogue, spells, pool, length, procedures)
     keep = (rng.random(len(spells)) >= OTHER_PRIMARY) | (causes.kind[other] != causes.kind[primary])
-    keep |= (diagnoses[:, 1:] == other[:, None]).any(axis=1)
+    keep |= catalogue.birth[spells.root] | (diagnoses[:, 1:] == other[:, None]).any(axis=1)
     return Codings(diagnoses, procedures, np.where(keep, primary, other).astype(np.int32))
 
 

@@ -54,7 +54,9 @@ def test_the_types_are_those_of_the_field_dictionary(tmp_path: Path) -> None:
 def test_columns_come_in_the_order_of_the_dictionary_and_extra_ones_are_named(
     tmp_path: Path,
 ) -> None:
-    path = csv_file(tmp_path, "x,E119,S1,I10X,RXX", header="Ward Name,DIAG_02,Spell_ID,diag_01,Provider")
+    path = csv_file(
+        tmp_path, "x,E119,S1,I10X,RXX", header="Ward Name,DIAG_02,Spell_ID,diag_01,Provider"
+    )
     extract = open_extract(path)
     assert extract.schema.names == ["provider", "spell_id", "diag_01", "diag_02", "_file", "_line"]
     assert extract.notices == [f"{path}: 1 column is not used: Ward Name"]
@@ -100,7 +102,11 @@ def test_parquet_is_read_with_its_own_types_and_hashed(tmp_path: Path) -> None:
     assert second["age"] is None
     assert [first["sex"], second["sex"]] == ["1", "2"]
     assert first["admission_date"] == date(2022, 4, 1)
-    assert [first["billed_price"], first["billed_total"], second["billed_total"]] == [1200, 1234, 10]
+    assert [first["billed_price"], first["billed_total"], second["billed_total"]] == [
+        1200,
+        1234,
+        10,
+    ]
     assert first["billed_mff"] == 1_050_000_000
     assert [first["diag_01"], second["diag_01"]] == ["I10X", "I10X"]
     assert [first["_line"], second["_line"]] == [1, 2]  # rows of Parquet count from 1
@@ -164,7 +170,12 @@ def test_files_are_read_as_given_and_columns_of_any_are_in_all(tmp_path: Path) -
     extract = open_extract([april, may])
     first, second = rows(extract)
     assert [first["spell_id"], first["age"], first["sex"], first["_file"]] == ["S1", 44, None, 0]
-    assert [second["spell_id"], second["age"], second["sex"], second["_file"]] == ["S2", None, "1", 1]
+    assert [second["spell_id"], second["age"], second["sex"], second["_file"]] == [
+        "S2",
+        None,
+        "1",
+        1,
+    ]
     assert [given.name for given in extract.inputs] == [str(april), str(may)]
     assert extract.notices == [f"{april}: has no sex", f"{may}: has no age"]
 

@@ -92,7 +92,9 @@ def test_one_odd_cell_does_not_change_the_others(tmp_path: Path) -> None:
 
 
 def test_two_spellings_of_one_code_share_one_place_in_the_dictionary(tmp_path: Path) -> None:
-    path = csv_file(tmp_path, "R,1,I10.X", "R,2,i10x", "R,3,I10X", header="provider,spell_id,diag_01")
+    path = csv_file(
+        tmp_path, "R,1,I10.X", "R,2,i10x", "R,3,I10X", header="provider,spell_id,diag_01"
+    )
     column = read(open_extract(path)).column("diag_01").chunk(0)
     assert column.dictionary.to_pylist() == ["I10X"]
 
@@ -153,6 +155,6 @@ def test_a_dictionary_read_at_once_is_the_same_as_one_by_one(
         assert values[place] == expected
 
 
-@given(st.decimals(min_value=-10**9, max_value=10**9, places=2))
+@given(st.decimals(min_value=-(10**9), max_value=10**9, places=2))
 def test_pounds_become_pence_exactly(amount: Decimal) -> None:
     assert read_one(str(amount), "money", Reading()) == int(amount * 100)
