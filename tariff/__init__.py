@@ -1,3 +1,23 @@
-"""Rules-driven tariff checks for NHS commissioning."""
+"""Rules-driven tariff checks for NHS commissioning.
+
+`tariff.check(...)` and `tariff.open(...)` are the main job from Python; see tariff.api.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tariff.api import check, open
 
 __version__ = "0.1.0"
+__all__ = ["__version__", "check", "open"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the Python interface when it is first asked for: `tariff --help` stays quick."""
+    if name not in ("check", "open"):
+        raise AttributeError(f"module 'tariff' has no attribute '{name}'")
+    from tariff import api
+
+    return getattr(api, name)

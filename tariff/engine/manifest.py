@@ -207,6 +207,7 @@ def _money(
             )
     money = {
         "billed": billed,
+        "billed_in_copies": _total(settlement.initial.copies),
         "billed_in_rejects": _pence(extract.rejects["billed_pence"]),
         "allowed": allowed,
         "settled": _pence(settled),

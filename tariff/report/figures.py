@@ -178,7 +178,9 @@ def money(run: RunTables) -> Money:
             Control("The steps add up to settled", billed - remains, settled),
             Control("The findings add up to settled", total(column), settled),
             Control(
-                "The spells add up to billed", total(run.spells.column("billed_pence")), billed
+                "The spells and their exact copies add up to billed",
+                total(run.spells.column("billed_pence")) + int(stated.get("billed_in_copies") or 0),
+                billed,
             ),
         ],
     )

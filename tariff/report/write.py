@@ -31,10 +31,13 @@ WORKBOOK = "workbook.xlsx"
 FINDINGS = "findings.parquet"
 FINDINGS_CSV = "findings.csv"
 SPELLS = "spells.parquet"
+EPISODES = "episodes.parquet"
 REJECTS = "rejects.csv"
 MANIFEST = "manifest.json"
 
 ROW_GROUP = 1 << 17
+
+OPTIONAL = (HTML, WORKBOOK, EPISODES)  # an earlier one is removed where it is not written again
 
 Writer = Callable[[Path], None]
 
@@ -64,8 +67,23 @@ def write_run(
         REJECTS: lambda path: _csv(run.rejects, schemas.REJECTS, path),
         MANIFEST: lambda path: _manifest(run.manifest, path),
     }
+    writers.update(_episodes(run))
     writers.update(_renderers(run, html, workbook))
-    stale = [name for name, wanted in ((HTML, html), (WORKBOOK, workbook)) if not wanted]
+    return _replace_all(Path(folder), writers, [n for n in OPTIONAL if n not in writers])
+
+
+def write_stages(folder: Path | str, run: RunTables) -> list[Path]:
+    """Write what a run that stops after the price leaves: spells, episodes, rejects, manifest.
+
+    What an earlier, whole run left is taken away: it would not describe these spells.
+    """
+    writers: dict[str, Writer] = {
+        SPELLS: lambda path: _parquet(run.spells, schemas.SPELLS, path),
+        REJECTS: lambda path: _csv(run.rejects, schemas.REJECTS, path),
+        MANIFEST: lambda path: _manifest(run.manifest, path),
+    }
+    writers.update(_episodes(run))
+    stale = [name for name in (*OPTIONAL, FINDINGS, FINDINGS_CSV) if name not in writers]
     return _replace_all(Path(folder), writers, stale)
 
 
@@ -114,6 +132,13 @@ def read_run(folder: Path | str) -> StoredRun:
 def write_findings_csv(findings: pa.Table, path: Path) -> None:
     """The findings as CSV: money in pence, lists joined by a space, formulas neutralised."""
     _csv(findings, schemas.FINDINGS, path)
+
+
+def _episodes(run: RunTables) -> dict[str, Writer]:
+    episodes = getattr(run, "episodes", None)
+    if episodes is None:
+        return {}
+    return {EPISODES: lambda path: _parquet(episodes, schemas.EPISODES, path)}
 
 
 def _renderers(run: RunTables, html: bool, workbook: bool) -> dict[str, Writer]:

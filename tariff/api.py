@@ -1,0 +1,106 @@
+"""The same from Python: check an extract, open the folder of a run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from tariff.engine.price import MffChoice
+from tariff.engine.run import Options, Run
+from tariff.engine.run import check as run_check
+from tariff.extract import from_arrow, open_extract
+from tariff.report.write import read_run
+
+StrPath = str | os.PathLike[str]
+
+
+def check(
+    extract: Any,
+    *,
+    layout: StrPath | None = None,
+    packs: Sequence[StrPath] = (),
+    year: str | None = None,
+    mff: float | str | None = None,
+    mff_year: str | None = None,
+    price_at: str = "billed",
+    select: Sequence[str] = (),
+    level: str = "high",
+    max_bad_rows: float = 0.05,
+    threads: int = 2,
+    keep: bool = False,
+) -> Run:
+    """Check an extract: the main job, without files.
+
+    Parameters
+    ----------
+    extract
+        A path, a list of paths, or any dataframe or table that speaks Arrow (pyarrow, polars,
+        pandas, DuckDB) in canonical columns.
+    mff
+        One market forces factor for all, e.g. `1.0425`.
+
+    Returns
+    -------
+    Run
+        `.spells`, `.findings`, `.rejects` (Arrow tables, tariff.schemas) and `.manifest`; with
+        `keep`, `.episodes`.
+
+    Raises
+    ------
+    TariffError
+        For whatever the caller can mend: see tariff.errors.
+    """
+    from tariff.cli.options import factor
+
+    paths = isinstance(extract, str | os.PathLike) or (
+        isinstance(extract, Sequence) and all(isinstance(p, str | os.PathLike) for p in extract)
+    )
+    opened = (
+        open_extract(extract, layout=layout, max_bad_rows=max_bad_rows)
+        if paths
+        else from_arrow(extract)
+    )
+    options = Options(
+        packs=tuple(Path(pack) for pack in packs),
+        year=year,
+        mff=MffChoice(factor(None if mff is None else str(mff)), mff_year),
+        price_at="grouped" if price_at == "grouped" else "billed",
+        select=tuple(select),
+        level=level,
+        threads=threads,
+    )
+    return run_check(opened, options, keep=keep)
+
+
+class OpenRun:
+    """A run read back from its folder."""
+
+    def __init__(self, folder: StrPath) -> None:
+        self._run = read_run(Path(folder))
+
+    @property
+    def spells(self) -> pa.Table:
+        """One row a spell (tariff.schemas.SPELLS)."""
+        return self._run.spells
+
+    @property
+    def findings(self) -> pa.Table:
+        """One row a finding (tariff.schemas.FINDINGS)."""
+        return self._run.findings
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What was read and with which packs (docs/architecture.md)."""
+        return self._run.manifest
+
+
+def open(folder: StrPath) -> OpenRun:
+    """Open the folder that `tariff check ... -o DIR` wrote."""
+    return OpenRun(folder)
+
+
+__all__ = ["OpenRun", "Run", "check", "open"]
