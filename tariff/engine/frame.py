@@ -148,8 +148,7 @@ class Frame:
         self.vocabularies = {
             name: Vocabulary()
             for name in sorted(fields | set(VALIDATED_CODES) | {"provider"})
-            if name[:5] not in ("diag_", "oper_")
-            and field_of(name).type in ("code", "text", "month")
+            if field_of(name).type in ("code", "text", "month")
         }
         self._chunks: dict[str, list[Any]] = {}
         self._blocks: dict[str, list[NDArray[Any]]] = {}
@@ -173,10 +172,10 @@ class Frame:
         codes = np.zeros((len(VALIDATED_CODES), rows), np.uint16)
         numbers = np.full((len(VALIDATED_NUMBERS), rows), NULL32, np.int32)
         for name in self.fields:
-            if name[:5] in ("diag_", "oper_"):
+            kind = field_of(name).type
+            if kind == "clinical":
                 continue
             column = batch.column(name)
-            kind = field_of(name).type
             if name in VALIDATED_CODES:
                 codes[VALIDATED_CODES.index(name)] = self.vocabularies[name].encode(column)
             elif name in VALIDATED_NUMBERS:

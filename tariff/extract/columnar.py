@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, time
 from functools import partial
 from pathlib import Path
@@ -243,33 +242,33 @@ class XlsxSource:
         """Rows of the sheet as text, with their numbers."""
         import openpyxl
 
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                book = openpyxl.load_workbook(self._path, read_only=True, data_only=True)
-            except (zipfile.BadZipFile, KeyError, ValueError, OSError, EOFError):
-                raise DataError(
-                    f"{self.name}: this is not an Excel workbook, or it is damaged",
-                    hint="unpack a zip first; save a workbook again as .xlsx",
-                ) from None
-        try:
+        with self._path.open("rb") as file:  # not by its name: what it holds counts
+            book = self._guarded(openpyxl.load_workbook, file, read_only=True, data_only=True)
             if self._sheet and self._sheet not in book.sheetnames:
                 raise DataError(
                     f"{self.name}: there is no sheet '{self._sheet}'",
                     hint=f"sheets: {', '.join(book.sheetnames)}",
                 )
+            if not book.worksheets:
+                raise DataError(f"{self.name}: the workbook has no sheet of cells")
             sheet = book[self._sheet] if self._sheet else book.worksheets[0]
             sheet.reset_dimensions()
             rows = enumerate(sheet.iter_rows(values_only=True), 1)
-            while True:
-                with warnings.catch_warnings():  # of dates that are none: they stay as they are
-                    warnings.simplefilter("ignore")
-                    number, row = next(rows, (0, ()))
-                if number == 0:
-                    return
+            while (found := self._guarded(next, rows, None)) is not None:
+                number, row = found
                 yield number, [_cell(cell) for cell in row]
-        finally:
-            book.close()
+
+    def _guarded(self, call: Callable[..., Any], *given: Any, **options: Any) -> Any:
+        """A call of openpyxl, without its warnings; whatever it trips over is the file's fault."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                return call(*given, **options)
+            except Exception:
+                raise DataError(
+                    f"{self.name}: this is not an Excel workbook, or it is damaged",
+                    hint="unpack a zip first; save a workbook again as .xlsx",
+                ) from None
 
 
 def _cell(cell: Any) -> str | None:

@@ -112,7 +112,8 @@ def _by_setting(rng: np.random.Generator, setting: Codes) -> Codes:
     running: Floats = np.cumsum(np.array(METHOD_SHARES), axis=1)
     running /= running[:, -1:]
     drawn = (rng.random(len(setting))[:, None] >= running[setting]).sum(axis=1)
-    return np.minimum(drawn, len(METHODS) - 1).astype(np.int32)
+    method: Codes = np.minimum(drawn, len(METHODS) - 1).astype(np.int32)
+    return method
 
 
 def _ends(

@@ -90,10 +90,13 @@ def _columns(
     def taken(column: str) -> pa.Array:
         return pc.take(_one(billed[column]), at)
 
-    statement = pa.array(np.where(last, 0, None), pa.int32())
+    def encoded(column: str) -> pa.Array:
+        return taken(column).cast(pa.string()).dictionary_encode()
+
+    statement = pa.array(np.zeros(len(last), dtype=np.int32), mask=~last)
     return {
-        "billed_hrg": taken("hrg").cast(pa.string()).dictionary_encode(),
-        "billed_point_of_delivery": taken("point_of_delivery").cast(pa.string()).dictionary_encode(),
+        "billed_hrg": encoded("hrg"),
+        "billed_point_of_delivery": encoded("point_of_delivery"),
         "billed_price": pounds(taken("pre_mff_pence")),
         "billed_mff": taken("mff").cast(MFF),
         "billed_excess_days": taken("excess_days").cast(pa.int32()),

@@ -84,13 +84,15 @@ class Cells:
     def draw(self, rng: np.random.Generator, count: int) -> Codes:
         """Draw cells from all of them."""
         at = np.searchsorted(self.running, rng.random(count) * self.running[-1], side="right")
-        return np.minimum(at, len(self.root) - 1).astype(np.int32)
+        drawn: Codes = np.minimum(at, len(self.root) - 1).astype(np.int32)
+        return drawn
 
     def draw_in(self, rng: np.random.Generator, stratum: Codes) -> Codes:
         """Draw one cell from each stratum given."""
         height = self.start[stratum] + rng.random(len(stratum)) * self.size[stratum]
         at = np.searchsorted(self.running, height, side="right")
-        return np.minimum(at, len(self.root) - 1).astype(np.int32)
+        drawn: Codes = np.minimum(at, len(self.root) - 1).astype(np.int32)
+        return drawn
 
 
 @dataclass(frozen=True)
@@ -144,9 +146,7 @@ def _diagnosis_candidates(vocabulary: Vocabulary) -> Candidates:
             if root := roots.root(code, child):
                 for sex, letter in enumerate(SEXES):
                     if only in ("", letter):
-                        found[root, child, sex].append(
-                            (vocabulary.number(code), float(row["use"]))
-                        )
+                        found[root, child, sex].append((vocabulary.number(code), float(row["use"])))
     return found
 
 
@@ -163,9 +163,7 @@ def _procedure_candidates(vocabulary: Vocabulary) -> Candidates:
             if root := roots.root(code, child):
                 for sex, letter in enumerate(SEXES):
                     if only in ("", letter):
-                        found[root, child, sex].append(
-                            (vocabulary.number(code), float(row["use"]))
-                        )
+                        found[root, child, sex].append((vocabulary.number(code), float(row["use"])))
     return found
 
 
@@ -215,10 +213,7 @@ class _Builder:
         """Add a root where some code of some age and sex leads to it."""
         root = row["root"]
         weights = [float(row[key]) for key in ("day_case", "elective", "non_elective")]
-        weights = [
-            weight if self.allowed(root, i) else 0.0
-            for i, weight in enumerate(weights)
-        ]
+        weights = [weight if self.allowed(root, i) else 0.0 for i, weight in enumerate(weights)]
         operated = any((root, child, sex) in self.by_procedure for child, sex in _WHO)
         open_to: set[tuple[bool, int]] = set()
         pools: list[tuple[int, int]] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,7 +80,7 @@ COLUMNS: tuple[str, ...] = (
 # As a file or a dataframe carries them: pounds, times of day, factors as decimals. The reader
 # turns them into pence, minutes and units of 1e-9.
 MONEY = pa.decimal128(12, 2)
-CARRIED: dict[FieldType, pa.DataType] = {
+CARRIED: dict[str, pa.DataType] = {
     **ARROW_TYPE,
     "time": pa.time32("s"),
     "money": MONEY,
@@ -110,20 +111,29 @@ class Chunk:
     episodes: Episodes
 
 
+class Texts:
+    """The texts that numbers stand for. A text stands once in the dictionary of a column."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        places: dict[str, int] = {}
+        self.at = np.array([places.setdefault(t, len(places)) for t in texts], dtype=np.int32)
+        self.array = pa.array(list(places), pa.string())
+
+
 @dataclass(frozen=True)
 class Words:
-    """The texts that the numbers of the administrative columns stand for."""
+    """The texts of the administrative columns."""
 
-    providers: pa.Array
-    sites: pa.Array
-    commissioners: pa.Array
-    practices: pa.Array
-    consultants: pa.Array
-    wards: pa.Array
-    functions: pa.Array
-    mains: pa.Array
-    diagnoses: pa.Array
-    procedures: pa.Array
+    providers: Texts
+    sites: Texts
+    commissioners: Texts
+    practices: Texts
+    consultants: Texts
+    wards: Texts
+    functions: Texts
+    mains: Texts
+    diagnoses: Texts
+    procedures: Texts
 
 
 def words(plan: Plan, catalogue: Catalogue) -> Words:
@@ -136,20 +146,22 @@ def words(plan: Plan, catalogue: Catalogue) -> Words:
         for key in ("treatment_function", "child_treatment_function")
     ]
     mains = [
-        row[key] for row in catalogue.specialties for key in ("main_specialty", "child_main_specialty")
+        row[key]
+        for row in catalogue.specialties
+        for key in ("main_specialty", "child_main_specialty")
     ]
     return Words(
-        providers=pa.array(codes),
-        sites=pa.array([f"{code}{site:02d}" for code in codes for site in range(1, SITES + 1)]),
-        commissioners=pa.array(paid_by),
-        practices=pa.array(
+        providers=Texts(codes),
+        sites=Texts([f"{code}{site:02d}" for code in codes for site in range(1, SITES + 1)]),
+        commissioners=Texts(paid_by),
+        practices=Texts(
             [
                 f"X{sorted(set(paid_by)).index(code):02d}{practice:03d}"
                 for code in paid_by
                 for practice in range(1, PRACTICES + 1)
             ]
         ),
-        consultants=pa.array(
+        consultants=Texts(
             [
                 f"K{number:02d}{function}{i:02d}"
                 for number in range(1, len(codes) + 1)
@@ -157,29 +169,32 @@ def words(plan: Plan, catalogue: Catalogue) -> Words:
                 for i in range(1, CONSULTANTS + 1)
             ]
         ),
-        wards=pa.array(
-            [f"W{function}{'ABC'[i]}" for function in functions for i in range(WARDS)]
-        ),
-        functions=pa.array(functions),
-        mains=pa.array(mains),
-        diagnoses=pa.array(catalogue.diagnoses.codes),
-        procedures=pa.array(catalogue.procedures.codes),
+        wards=Texts([f"W{function}{'ABC'[i]}" for function in functions for i in range(WARDS)]),
+        functions=Texts(functions),
+        mains=Texts(mains),
+        diagnoses=Texts(catalogue.diagnoses.codes),
+        procedures=Texts(catalogue.procedures.codes),
     )
 
 
-def _coded(numbers: npt.NDArray[np.int32], texts: pa.Array) -> pa.DictionaryArray:
+def _coded(numbers: npt.NDArray[np.int32], texts: Texts) -> pa.DictionaryArray:
     """Return a dictionary column; a negative number is a blank."""
-    numbers = np.ascontiguousarray(numbers, dtype=np.int32)
-    indices = pa.array(numbers, mask=numbers < 0) if (numbers < 0).any() else pa.array(numbers)
-    return pa.DictionaryArray.from_arrays(indices, texts)
+    blank = numbers < 0
+    places = texts.at[np.where(blank, 0, numbers)]
+    indices = pa.array(places, mask=blank) if blank.any() else pa.array(places)
+    return pa.DictionaryArray.from_arrays(indices, texts.array)
+
+
+def _named(numbers: Codes, identifiers: pa.Array) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(pa.array(numbers), identifiers)
 
 
 def _tuple(numbers: Codes, texts: tuple[str, ...]) -> pa.DictionaryArray:
-    return _coded(numbers, pa.array(texts))
+    return _coded(numbers, Texts(texts))
 
 
 def _same(text: str, count: int) -> pa.DictionaryArray:
-    return _coded(np.zeros(count, dtype=np.int32), pa.array([text]))
+    return _coded(np.zeros(count, dtype=np.int32), Texts([text]))
 
 
 def _numbered(letter: str, first: int, count: int) -> pa.Array:
@@ -226,8 +241,8 @@ def rows(
         "site": _coded(provider * SITES + site, texts.sites),
         "commissioner": _coded(payer, texts.commissioners),
         "gp_practice": _coded(payer * PRACTICES + patients.practice[who], texts.practices),
-        "patient_id": _coded(who, _numbered("A", first_patient, len(patients.age))),
-        "spell_id": _coded(place[of], _numbered("S", first_spell, count)),
+        "patient_id": _named(who, _numbered("A", first_patient, len(patients.age))),
+        "spell_id": _named(place[of], _numbered("S", first_spell, count)),
         "episode_order": _whole(episodes.order[order]),
         "age": _whole(age),
         "sex": _tuple(patients.sex[who], SEXES),
@@ -244,7 +259,7 @@ def rows(
         "main_specialty": _coded(specialty, texts.mains),
         "treatment_function": _coded(specialty, texts.functions),
         "consultant": _coded(
-            (provider * len(texts.functions) + specialty) * CONSULTANTS + consultant,
+            (provider * 2 * len(catalogue.specialties) + specialty) * CONSULTANTS + consultant,
             texts.consultants,
         ),
         "ward": _coded(specialty * WARDS + ward, texts.wards),

@@ -135,9 +135,7 @@ class Maker:
         admissions = admit(rng, catalogue, patients, spells, stays, low_weight)
         episodes = split_spells(rng, catalogue, spells, stays, admissions, codings)
         chunk = Chunk(patients, spells, stays, admissions, episodes)
-        batch = rows(
-            rng, plan, catalogue, self.texts, chunk, self.patients + 1, self.spells + 1
-        )
+        batch = rows(rng, plan, catalogue, self.texts, chunk, self.patients + 1, self.spells + 1)
         self.patients += count
         self.spells += len(spells)
         return batch

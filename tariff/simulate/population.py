@@ -15,7 +15,6 @@ import numpy as np
 from tariff.simulate import shipped
 from tariff.simulate.catalogue import (
     NON_ELECTIVE,
-    SEXES,
     Bools,
     Catalogue,
     Codes,
@@ -88,14 +87,12 @@ class Conditions:
         self.elective = np.array([float(row["elective"]) for row in rows])
         self.emergency = np.array([float(row["emergency"]) for row in rows])
         self.acute = np.array([row["kind"] == "acute" for row in rows])
+        pools = [shipped.weighted(row["codes"]) for row in rows]
         self.codes = Pools(
-            [
-                [(vocabulary.number(code), weight) for code, weight in shipped.weighted(row["codes"])]
-                for row in rows
-            ]
+            [[(vocabulary.number(code), weight) for code, weight in pool] for pool in pools]
         )
         self._excludes = [tuple(row["excludes"].split()) for row in rows]
-        self._own = [{code[:3] for code, _ in shipped.weighted(row["codes"])} for row in rows]
+        self._own = [{code[:3] for code, _ in pool} for pool in pools]
         self._vocabulary = vocabulary
 
     @cached_property
@@ -223,8 +220,3 @@ def _possible(catalogue: Catalogue, spells: Spells) -> Bools:
     second[kept] = False
     keep[delivered[second]] = False
     return keep
-
-
-def sex_codes() -> list[str]:
-    """Return the codes of the sexes, by number."""
-    return list(SEXES)

@@ -7,7 +7,6 @@ leads to, and which roots a year prices at all, so that the artificial extract c
 from __future__ import annotations
 
 import csv
-from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -141,8 +140,7 @@ def pack_file(*parts: str) -> Traversable:
 
 def read_csv(file: Traversable) -> list[Row]:
     """Return the rows of a side table."""
-    with file.open("r", encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
+    return list(csv.DictReader(file.read_text(encoding="utf-8").splitlines()))
 
 
 @cache
@@ -234,18 +232,16 @@ class YearFigures:
 
 
 def _manifests(folder: str) -> list[dict[str, object]]:
-    found = []
-    for entry in sorted(pack_file(folder).iterdir(), key=lambda item: item.name):
-        if (manifest := entry.joinpath("pack.yaml")).is_file():
-            found.append(yaml.safe_load(manifest.read_text(encoding="utf-8")))
-    return found
+    files = [entry.joinpath("pack.yaml") for entry in pack_file(folder).iterdir()]
+    found = [yaml.safe_load(file.read_text("utf-8")) for file in files if file.is_file()]
+    return sorted(found, key=lambda manifest: str(manifest["id"]))
 
 
 def _covers(manifest: dict[str, object], day: date) -> bool:
     applies = manifest.get("applies")
     if not isinstance(applies, dict) or manifest.get("partial"):
         return False
-    return applies.get("from", day) <= day <= applies.get("to", day)
+    return bool(applies.get("from", day) <= day <= applies.get("to", day))
 
 
 def _positive(text: str) -> bool:
@@ -278,9 +274,8 @@ def year_figures(year: str, first_day: date) -> YearFigures:
     }
     conditions = splits[0].get("conditions") or {}
     assert isinstance(conditions, dict)
-    prices = {
-        row["hrg"]: row for row in read_csv(pack_file("tariff", str(tariffs[0]["id"]), "prices.csv"))
-    }
+    listed = read_csv(pack_file("tariff", str(tariffs[0]["id"]), "prices.csv"))
+    prices = {row["hrg"]: row for row in listed}
     usable: dict[str, bool] = {}
     missing: set[tuple[str, int]] = set()
     for row in read_csv(pack_file("hrg", str(splits[0]["id"]), "splits.csv")):
@@ -315,8 +310,3 @@ def weighted(text: str) -> list[tuple[str, float]]:
         code, _, weight = part.partition(":")
         found.append((code, float(weight or 1)))
     return found
-
-
-def band_of(age: int, lowest: list[int]) -> int:
-    """Return the index of the age band whose lowest age is the last not above an age."""
-    return bisect_right(lowest, age) - 1

@@ -48,9 +48,9 @@ SEASON = {
 }
 # Admissions by hour of the day, relative: judgement.
 EMERGENCY_HOURS = (
-    (30, 26, 23, 20, 17, 16, 15, 16, 20, 30, 42, 52)
-    + (60, 64, 66, 66, 65, 64, 62, 58, 54, 48, 42, 36)
-)  # fmt: skip
+    *(30, 26, 23, 20, 17, 16, 15, 16, 20, 30, 42, 52),
+    *(60, 64, 66, 66, 65, 64, 62, 58, 54, 48, 42, 36),
+)
 
 
 @dataclass
@@ -92,9 +92,7 @@ def date_spells(
     return spells, Stays(admission, discharge.astype(np.int32), arrival, leaving, last)
 
 
-def _lengths(
-    rng: np.random.Generator, catalogue: Catalogue, spells: Spells, burden: Ints
-) -> Codes:
+def _lengths(rng: np.random.Generator, catalogue: Catalogue, spells: Spells, burden: Ints) -> Codes:
     """Draw the nights of each stay: the sicker the patient, the longer."""
     root, setting = spells.root, spells.setting
     severity = np.clip(np.exp(0.07 * (burden - 4.0)), 0.75, 1.6)
@@ -193,7 +191,8 @@ def _times(rng: np.random.Generator, setting: Codes, length: Codes) -> tuple[Cod
     morning = 7 * 60 + rng.integers(0, 4 * 60, count) + rng.integers(0, 2 * 60, count)
     arrival = np.where(setting == NON_ELECTIVE, emergency, morning)
     afternoon = 10 * 60 + (rng.beta(2.5, 2.5, count) * 11 * 60).astype(np.int64)
-    hours_in = np.where(setting == DAY_CASE, 2.5 + 6 * rng.random(count), 4.5 + 5 * rng.random(count))
+    least, more = np.where(setting == DAY_CASE, 2.5, 4.5), np.where(setting == DAY_CASE, 6, 5)
+    hours_in = least + more * rng.random(count)
     sameday_end = np.minimum(arrival + (hours_in * 60).astype(np.int64), MIDNIGHT - 1)
     leaving = np.where(length == 0, sameday_end, afternoon)
     return arrival.astype(np.int32), leaving.astype(np.int32)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+
 from tariff.simulate import Tally, synthesise
 from tariff.simulate.billing import engine
 from tariff.simulate.columns import BILLED, SCHEMA
@@ -48,7 +49,9 @@ class TestHonestBilling:
             assert total == (price * mff).quantize(PENNY, ROUND_HALF_UP)
             assert price > 0
 
-    def test_it_is_what_the_engine_says(self, honest: pa.Table, spells: dict[str, list[Row]]) -> None:
+    def test_it_is_what_the_engine_says(
+        self, honest: pa.Table, spells: dict[str, list[Row]]
+    ) -> None:
         result = engine()(honest, year="2022/23").to_pylist()
         assert len(result) == len(spells)
         for one in result:
@@ -89,22 +92,25 @@ class TestHonestBilling:
         assert made.num_rows == 400
 
 
+@pytest.fixture(scope="module")
+def planted(honest: pa.Table) -> tuple[pa.Table, list[Planted]]:
+    return plant(honest, engine())
+
+
+@pytest.fixture(scope="module")
+def key(planted: tuple[pa.Table, list[Planted]]) -> list[Planted]:
+    return planted[1]
+
+
+@pytest.fixture(scope="module")
+def rows(planted: tuple[pa.Table, list[Planted]]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in planted[0].to_pylist():
+        found.setdefault(row["spell_id"], []).append(row)
+    return found
+
+
 class TestDemo:
-    @pytest.fixture(scope="class")
-    def planted(self, honest: pa.Table) -> tuple[pa.Table, list[Planted]]:
-        return plant(honest, engine())
-
-    @pytest.fixture(scope="class")
-    def key(self, planted: tuple[pa.Table, list[Planted]]) -> list[Planted]:
-        return planted[1]
-
-    @pytest.fixture(scope="class")
-    def rows(self, planted: tuple[pa.Table, list[Planted]]) -> dict[str, list[Row]]:
-        found: dict[str, list[Row]] = {}
-        for row in planted[0].to_pylist():
-            found.setdefault(row["spell_id"], []).append(row)
-        return found
-
     def test_planting_is_repeatable(
         self, honest: pa.Table, planted: tuple[pa.Table, list[Planted]]
     ) -> None:
@@ -131,9 +137,7 @@ class TestDemo:
             assert len({part[0]["patient_id"] for part in parts}) == 1
             _LOOKS[one.rule](spells[one.spell_ids[0]], *parts)
 
-    def test_the_findings_hold_every_error(
-        self, planted: tuple[pa.Table, list[Planted]]
-    ) -> None:
+    def test_the_findings_hold_every_error(self, planted: tuple[pa.Table, list[Planted]]) -> None:
         from tariff.engine.run import Options, check
         from tariff.extract import from_arrow
         from tariff.packs.load import load_packs
@@ -141,9 +145,7 @@ class TestDemo:
         rules = {rule.id for pack in load_packs() for rule in getattr(pack, "rules", ())}
         run = check(from_arrow(planted[0]), Options(level="low"))
         found = {
-            (one["rule"], number)
-            for one in run.findings.to_pylist()
-            for number in one["spell_ids"]
+            (one["rule"], number) for one in run.findings.to_pylist() for number in one["spell_ids"]
         }
         for one in planted[1]:
             if one.rule in rules:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
 import pytest
+
 from tariff.simulate import Tally, shipped, synthesise
 from tariff.simulate.columns import BILLED, COLUMNS, SCHEMA
 
@@ -114,7 +116,7 @@ class TestStays:
         assert max(map(len, stays.values())) > 2, "some people come back"
         for seen in stays.values():
             ordered = sorted(seen)
-            for (_, left), (came, _) in zip(ordered, ordered[1:], strict=False):
+            for (_, left), (came, _) in pairwise(ordered):
                 assert came - left >= timedelta(days=2)
 
     def test_nobody_comes_back_from_the_dead(self, spells: dict[str, list[Row]]) -> None:
@@ -140,7 +142,7 @@ class TestStays:
             assert [row["episode_order"] for row in spell] == list(range(1, len(spell) + 1))
             assert spell[0]["episode_start_date"] == spell[0]["admission_date"]
             assert spell[-1]["episode_end_date"] == spell[0]["discharge_date"]
-            for before, after in zip(spell, spell[1:], strict=False):
+            for before, after in pairwise(spell):
                 assert before["episode_end_date"] == after["episode_start_date"]
             for row in spell:
                 days = (row["episode_end_date"] - row["episode_start_date"]).days
@@ -219,7 +221,9 @@ class TestCodes:
     def test_administrative_codes_are_accepted_by_the_grouper(self, rows: list[Row]) -> None:
         import yaml
 
-        pack = yaml.safe_load(shipped.pack_file("codes/grouper-fields/pack.yaml").read_text("utf-8"))
+        pack = yaml.safe_load(
+            shipped.pack_file("codes/grouper-fields/pack.yaml").read_text("utf-8")
+        )
         for name, accepted in pack["accepted"].items():
             assert {row[name] for row in rows} <= set(accepted), name
         for name in pack["mandatory"]:

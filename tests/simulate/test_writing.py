@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
+
 from tariff.cli.synth import synth
 from tariff.errors import TariffError, UsageError
 from tariff.simulate import extract, synthesise, write_extract
