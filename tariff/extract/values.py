@@ -271,10 +271,26 @@ def _quick(values: pa.StringArray, kind: FieldType, reading: Reading) -> pa.Arra
     way = _QUICK.get(kind)
     if way is None:
         return None
+    readable = readable_blanks(kind, reading)
+    if readable and pc.any(pc.is_in(values, value_set=pa.array(readable, pa.string()))).as_py():
+        return None
     try:
         return way(values, reading)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return None
+
+
+@cache
+def readable_blanks(kind: FieldType, reading: Reading) -> tuple[str, ...]:
+    """The blanks of a file that would otherwise be read as a value: 99, 1801-01-01."""
+    found = []
+    for blank in sorted(reading.blanks):
+        try:
+            read_one(blank, kind, reading)
+        except ValueError:
+            continue
+        found.append(blank)
+    return tuple(found)
 
 
 def _quick_integer(values: pa.StringArray, reading: Reading) -> pa.Array | None:

@@ -118,7 +118,13 @@ def test_the_same_without_a_header(tmp_path: Path) -> None:
     assert found[0]["palliative_care_days"] == 1
 
 
-RDF = "COMMA DELIMITED\nPROCODET,PROCODET,2,,,,\nSPELL,PROVSPNO,1,,,,\nDIAG_01,DIAG_01,3,,,,./\nX,X,4,,,,\n"
+RDF = """\
+COMMA DELIMITED
+PROCODET,PROCODET,2,,,,
+SPELL,PROVSPNO,1,,,,
+DIAG_01,DIAG_01,3,,,,./
+X,X,4,,,,
+"""
 
 
 def test_an_rdf_file_is_a_layout_by_position_or_by_its_names(tmp_path: Path) -> None:

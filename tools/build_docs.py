@@ -1,0 +1,99 @@
+"""Write the pages of `docs/` that are made from the code: `python tools/build_docs.py`.
+
+With `--check` nothing is written; exit 1 when a page is not current.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from tariff.extract.fields import EPISODES, FieldType
+
+ROOT = Path(__file__).resolve().parent.parent
+
+TYPES: dict[FieldType, str] = {
+    "identifier": "Text that may point at a person or a record. Masked in rejects.",
+    "code": "A code, kept as text. Spaces around it are dropped.",
+    "clinical": "An ICD-10 or OPCS-4 code. Dots and spaces are dropped, letters made upper case.",
+    "text": "Text. Spaces around it are dropped.",
+    "integer": "A whole number; `45.0` is one.",
+    "date": "`YYYY-MM-DD`; midnight may follow. A layout may say otherwise.",
+    "time": "`HH:MM` or `HH:MM:SS`. A layout may say otherwise.",
+    "month": "`YYYY-MM` or `YYYYMM`.",
+    "money": "Pounds; `£1,234.50` and `(12.30)` are read. Rounded half up to the penny.",
+    "factor": "A decimal number, up to nine places.",
+}
+IN_TABLES: dict[FieldType, str] = {
+    "identifier": "text",
+    "code": "text",
+    "clinical": "text",
+    "text": "text",
+    "month": "text",
+    "integer": "int32",
+    "date": "date32",
+    "time": "int32, minutes since midnight",
+    "money": "int64, pence",
+    "factor": "int64, units of 1e-9",
+}
+
+
+def fields_page() -> str:
+    """`docs/fields.md`."""
+    lines = [
+        "# Fields",
+        "",
+        "<!-- Made from tariff/extract/fields.py by tools/build_docs.py: do not edit. -->",
+        "",
+        "The columns of an extract of admitted care, one row an episode. A CSV, Parquet or XLSX",
+        "file with these names needs no layout; for any other see [layouts.md](layouts.md). Only",
+        "the keys are mandatory: a row without them is a reject. A check whose fields are absent",
+        "is reported as not run.",
+        "",
+        "| column | type | what it holds |",
+        "|---|---|---|",
+    ]
+    for field in EPISODES:
+        name = f"`{field.name}`"
+        if field.repeats:
+            name += f" ... `{field.name[:-2]}{field.repeats:02}`"
+        title = f"{field.title}. **Key.**" if field.key else field.title
+        lines.append(f"| {name} | {field.type} | {title} |")
+    lines += [
+        "",
+        "## Types",
+        "",
+        "| type | in a file | in the tables |",
+        "|---|---|---|",
+    ]
+    lines += [f"| {name} | {text} | {IN_TABLES[name]} |" for name, text in TYPES.items()]
+    lines += [
+        "",
+        "An empty cell and the text `NULL` are blank everywhere; a layout may name more.",
+        "Text columns are dictionary encoded.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+PAGES = {"docs/fields.md": fields_page}
+
+
+def main(arguments: list[str]) -> int:
+    """Write or check every page."""
+    stale = []
+    for name, build in PAGES.items():
+        path = ROOT / name
+        text = build()
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            stale.append(name)
+            if "--check" not in arguments:
+                path.write_text(text, encoding="utf-8")
+                print(f"wrote {name}")
+    if "--check" in arguments and stale:
+        print(f"not current: {', '.join(stale)}; run python tools/build_docs.py", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
