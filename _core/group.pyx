@@ -146,7 +146,7 @@ def group(
     # validation
     const uint8_t[::1] accepted,
     const int64_t[::1] accepted_start,
-    const int32_t[:, ::1] number_rules,      # per number: min, max, also, blank accepted
+    const int32_t[:, ::1] number_rules,      # per number: min, max, blank accepted, also ...
     const int32_t[::1] same_fields,
     int field_source, int field_destination,
     int number_age, int number_order,
@@ -192,7 +192,8 @@ def group(
     cdef uint16_t code, primary
     cdef uint8_t flags, category, spell_wide
     cdef uint32_t errors, conditions, seen_any, seen_none
-    cdef int32_t age, spell_age, value, stay, total_stay, rank, best, list_
+    cdef int32_t age, spell_age, value, stay, total_stay, rank, list_
+    cdef int64_t strength, best     # of a driver: procedure, mapped diagnosis, then the rank
     cdef bint known_stay
     cdef Choice c, w
     cdef int64_t d_epoch
@@ -272,12 +273,14 @@ def group(
                 for f in range(n_numbers):
                     value = numbers[f, row]
                     if value == NULL32:
-                        if not number_rules[f, 3]:
+                        if not number_rules[f, 2]:
                             errors |= <uint32_t>1 << (n_codes + f)
-                    elif (
-                        value < number_rules[f, 0] or value > number_rules[f, 1]
-                    ) and value != number_rules[f, 2]:
-                        errors |= <uint32_t>1 << (n_codes + f)
+                    elif value < number_rules[f, 0] or value > number_rules[f, 1]:
+                        for j in range(3, number_rules.shape[1]):
+                            if value == number_rules[f, j]:
+                                break
+                        else:
+                            errors |= <uint32_t>1 << (n_codes + f)
                 age = numbers[number_age, row]
                 primary = diag[row, 0] if n_diag else 0
                 flags = t.d_flags[primary]
@@ -325,17 +328,18 @@ def group(
                     c.root = t.p_root[c.code]
                     if _child(&t, age) and t.p_root_child[c.code] >= 0:
                         c.root = t.p_root_child[c.code]
-                    rank += 1 << 20       # any procedure that drives beats any diagnosis
+                    strength = (<int64_t>2 << 32) + rank
                 else:
                     c.flag = b"D"
                     c.code = primary
+                    strength = 0
                     if t.d_root[primary] >= 0:
                         c.root = t.d_root[primary]
                         if _child(&t, age) and t.d_root_child[primary] >= 0:
                             c.root = t.d_root_child[primary]
-                        rank = t.d_rank[primary]
-                if rank > best:
-                    best = rank
+                        strength = (<int64_t>1 << 32) + t.d_rank[primary]
+                if strength > best:
+                    best = strength
                     w.episode = <int32_t>(e - first)
                     w.flag = c.flag
                     w.code = c.code

@@ -19,14 +19,6 @@ def pairs(
     run_start: NDArray[np.int64],
     out: NDArray[np.int64],
 ) -> int: ...
-def equals(
-    cells: NDArray[np.int64],
-    key: NDArray[np.int64],
-    admission_in_key: int,
-    run_start: NDArray[np.int64],
-    taken: NDArray[np.uint8],
-    out: NDArray[np.int64],
-) -> int: ...
 def tested(
     cells: NDArray[np.int64],
     program: NDArray[np.int64],

@@ -115,8 +115,12 @@ def pairs(
         admitted = &cells[admission, 0]
         discharged = &cells[discharge, 0]
         for rule in range(rule_start.shape[0]):
-            limit = 0
-            if rule_relation[rule, 2] == NULL64 and not rule_relation[rule, 3]:
+            # the widest gap at which a pair can still stand as asked
+            if rule_relation[rule, 3]:
+                limit = 0
+            elif rule_relation[rule, 2] != NULL64:
+                limit = max(0, -rule_relation[rule, 2])
+            else:
                 limit = rule_relation[rule, 1]
             for run in range(run_start.shape[0] - 1):
                 for i in range(run_start[run], run_start[run + 1] - 1):
@@ -155,54 +159,6 @@ def pairs(
                                 out[count, 1] = i
                                 out[count, 2] = j
                             count += 1
-    return count
-
-
-def equals(
-    const int64_t[:, ::1] cells, const int64_t[::1] key, int admission_in_key,
-    const int64_t[::1] run_start, uint8_t[::1] taken, int64_t[:, ::1] out,
-):
-    """Put records of a run together that are equal, and not missing, in every field of `key`.
-
-    Gives (first, other) for every record that equals an earlier one; `admission_in_key` is the
-    row of the admission date where it is part of the key (records stand in its order), else -1.
-    `taken` is scratch, all zero.
-    """
-    cdef int64_t run, i, j, k, count = 0, room = out.shape[0]
-    cdef int n_key = key.shape[0]
-    cdef bint same
-    if cells.shape[1] == 0:
-        return 0
-    with nogil:
-        for run in range(run_start.shape[0] - 1):
-            for i in range(run_start[run], run_start[run + 1] - 1):
-                if taken[i]:
-                    continue
-                same = True
-                for k in range(n_key):
-                    if cells[key[k], i] == NULL64:
-                        same = False
-                        break
-                if not same:
-                    continue
-                for j in range(i + 1, run_start[run + 1]):
-                    if admission_in_key >= 0 and (
-                        cells[admission_in_key, j] != cells[admission_in_key, i]
-                    ):
-                        break
-                    if taken[j]:
-                        continue
-                    same = True
-                    for k in range(n_key):
-                        if cells[key[k], i] != cells[key[k], j]:
-                            same = False
-                            break
-                    if same:
-                        taken[j] = 1
-                        if count < room:
-                            out[count, 0] = i
-                            out[count, 1] = j
-                        count += 1
     return count
 
 

@@ -49,7 +49,7 @@ cdef enum:
     T_SHORT_STAY = 6            # 1 flagged, 0 not, NULL64 not held
     T_SHORT_STAY_PRICE = 7
     T_IN_LIST = 8
-    T_BORROWED = 9
+    T_OF_OTHER = 9              # bits: elective (1), non-elective (2) trim or rate of another year
 
 cdef enum:
     # rounding policies
@@ -122,8 +122,8 @@ def price(
     """Price spells `lo` to `hi`. Missing results are NULL32 or NULL64; `group` is -1 for none.
 
     `eligible` is 1 where every test of the reduced short stay price holds, 0 where one fails, -1
-    where the year has no rule, the HRG's flag is not held, the stay is unknown, or there is no
-    price.
+    where there is no price, the year has no rule, or the rule's own tests hold (or the stay is
+    unknown) and the flag or figures of the HRG are not held.
     """
     cdef int64_t s, g, t, h, value, part
     cdef int n_groups = group_rule.shape[0]
@@ -148,9 +148,8 @@ def price(
             else:
                 if spell_days[s] < 0:
                     why |= NEGATIVE_STAY
-                adjusted[s] = spell_days[s] - deducted_days[s]
-                if adjusted[s] < 0:
-                    adjusted[s] = 0
+                value = <int64_t>spell_days[s] - deducted_days[s]
+                adjusted[s] = <int32_t>min(max(value, 0), OPEN_MAX)
 
             # the point of delivery; an unknown stay does not meet a limit of days
             for g in range(n_groups):
@@ -205,16 +204,16 @@ def price(
                     and table[t, h, T_SHORT_STAY] != 0
                     and (adjusted[s] == NULL32 or adjusted[s] <= short_stay_rule[t, 1])
                 ):
-                    eligible[s] = -1
-                    if table[t, h, T_SHORT_STAY] == NULL64:
+                    if (
+                        table[t, h, T_SHORT_STAY] == NULL64
+                        or table[t, h, T_SHORT_STAY_PRICE] == NULL64
+                    ):
+                        eligible[s] = -1
                         why |= SHORT_STAY_NOT_HELD
                     elif adjusted[s] != NULL32:
                         eligible[s] = 1
-                        if table[t, h, T_SHORT_STAY_PRICE] == NULL64:
-                            why |= SHORT_STAY_NOT_HELD
-                        else:
-                            flagged = True
-                            short_stay[s] = table[t, h, T_SHORT_STAY_PRICE] - base[s]
+                        flagged = True
+                        short_stay[s] = table[t, h, T_SHORT_STAY_PRICE] - base[s]
 
             # long stay payment
             if trim_kind == TRIM_NONE or flagged:
@@ -225,27 +224,24 @@ def price(
                 if part != NULL64:
                     trim[s] = <int32_t>part
                 per_day[s] = table[t, h, T_PER_DAY]
-                if adjusted[s] == NULL32:
-                    why |= STAY_UNKNOWN
-                else:
-                    if part != NULL64 and table[t, h, T_BORROWED]:
-                        why |= TRIM_OF_OTHER_EDITION
+                if part != NULL64 and adjusted[s] != NULL32:
+                    excess[s] = max(adjusted[s] - trim[s], 0)
+                if base[s] == 0 and per_day[s] == NULL64:
+                    long_stay[s] = 0          # no payment is due, whatever the stay
+                elif excess[s] == NULL32:
+                    if adjusted[s] == NULL32:
+                        why |= STAY_UNKNOWN
                     if part == NULL64:
-                        if base[s] == 0 and per_day[s] == NULL64:
-                            long_stay[s] = 0
-                        else:
-                            why |= TRIM_UNKNOWN
+                        why |= TRIM_UNKNOWN
+                else:
+                    if table[t, h, T_OF_OTHER] & (1 << trim_kind):
+                        why |= TRIM_OF_OTHER_EDITION
+                    if excess[s] == 0:
+                        long_stay[s] = 0
+                    elif per_day[s] != NULL64:
+                        long_stay[s] = excess[s] * per_day[s]
                     else:
-                        excess[s] = adjusted[s] - trim[s]
-                        if excess[s] <= 0:
-                            excess[s] = 0
-                            long_stay[s] = 0
-                        elif per_day[s] != NULL64:
-                            long_stay[s] = excess[s] * per_day[s]
-                        elif base[s] == 0:
-                            long_stay[s] = 0
-                        else:
-                            why |= RATE_UNKNOWN
+                        why |= RATE_UNKNOWN
             if long_stay[s] != NULL64:
                 value = long_stay[s]
 

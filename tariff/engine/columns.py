@@ -120,13 +120,14 @@ class SpellColumns:
             rows = self.billed_row
         return _minus_blank(column[rows]), self.frame.vocabularies[name].values
 
-    def _first_clinical(self, *, procedure: bool) -> Codes:
-        frame = self.frame
-        if not procedure:
-            return _minus_blank(frame.diag[self.spells.first, 0]), frame.diagnoses.values
-        block = frame.oper[self.spells.first]
-        position = (block != 0).argmax(axis=1)
-        return _minus_blank(block[np.arange(len(block)), position]), frame.procedures.values
+    def _first_diagnosis(self) -> Codes:
+        return _minus_blank(self.frame.diag[self.spells.first, 0]), self.frame.diagnoses.values
+
+    def _first_procedure(self, *, there: bool) -> Codes:
+        """The procedure in the first position, or the first that is there."""
+        block = self.frame.oper[self.spells.first]
+        position = (block != 0).argmax(axis=1) if there else 0
+        return _minus_blank(block[np.arange(len(block)), position]), self.frame.procedures.values
 
     def _chapters(self) -> Codes:
         ids, values = self.codes("primary_diagnosis")
@@ -216,8 +217,10 @@ def _minus_blank(ids: NDArray[Any]) -> NDArray[np.int64]:
 
 
 _CODE_FIELDS: dict[str, Callable[[SpellColumns], Codes]] = {
-    "primary_diagnosis": lambda c: c._first_clinical(procedure=False),
-    "primary_procedure": lambda c: c._first_clinical(procedure=True),
+    "diag_01": lambda c: c._first_diagnosis(),
+    "oper_01": lambda c: c._first_procedure(there=False),
+    "primary_diagnosis": lambda c: c._first_diagnosis(),
+    "primary_procedure": lambda c: c._first_procedure(there=True),
     "diagnosis_chapter": lambda c: c._chapters(),
     "hrg": lambda c: (c.groups.hrg.astype(np.int64), c.hrgs),
     "hrg_root": lambda c: c._roots("hrg"),

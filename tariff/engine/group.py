@@ -12,7 +12,7 @@ from tariff.engine.frame import VALIDATED_CODES, VALIDATED_NUMBERS, Frame
 from tariff.engine.parallel import run_parts, split_evenly
 from tariff.engine.reasons import GROUP_REASONS
 from tariff.engine.spells import Spells
-from tariff.packs.compile import NULL32, OPEN_MAX, CodeTables, Grouper, Rulebook
+from tariff.packs.compile import NULL32, OPEN_MAX, OPEN_MIN, CodeTables, Grouper, Rulebook
 
 NOT_GROUPED = GROUP_REASONS.index("no_diagnoses")
 
@@ -84,7 +84,8 @@ class Validation:
         offset = 0
         for name in VALIDATED_CODES:
             values = frame.vocabularies[name].values
-            accepted = set(rules.accepted.get(name, ()))
+            accepted = set(rules.accepted[name]) if name in rules.accepted else set(values)
+            accepted -= {""}
             if name not in rules.mandatory:
                 accepted.add("")
             table = np.array(
@@ -95,16 +96,17 @@ class Validation:
             offset += len(table)
         self.accepted = np.concatenate(tables)
         self.accepted_start = np.array(starts, np.int64)
-        self.numbers = np.zeros((len(VALIDATED_NUMBERS), 4), np.int32)
+        also = max((len(bounds.also) for bounds in rules.numeric.values()), default=0)
+        self.numbers = np.full((len(VALIDATED_NUMBERS), 3 + also), NULL32, np.int32)
         for index, name in enumerate(VALIDATED_NUMBERS):
             bounds = rules.numeric.get(name)
             absent = name not in frame.fields
-            optional = name not in rules.mandatory
+            optional = absent or name not in rules.mandatory
             if bounds is None or absent:
-                self.numbers[index] = (NULL32, OPEN_MAX, NULL32, 1)
+                self.numbers[index, :3] = (OPEN_MIN, OPEN_MAX, optional)
             else:
-                also = bounds.also[0] if bounds.also else NULL32
-                self.numbers[index] = (bounds.min, bounds.max, also, optional)
+                self.numbers[index, :3] = (bounds.min, bounds.max, optional)
+                self.numbers[index, 3 : 3 + len(bounds.also)] = bounds.also
         self.same = np.array(
             [
                 VALIDATED_CODES.index(name)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tariff._core import match as kernel
 from tariff.engine.columns import SpellColumns
 from tariff.engine.parallel import run_parts, split_evenly
-from tariff.engine.program import Program
+from tariff.engine.program import HIGHEST, Program
 from tariff.packs.compile import NULL64
 from tariff.packs.model import Rule
 
@@ -53,14 +53,12 @@ class Matcher:
             for scope in ("record", "pair", "set", "copies")
         }
         hits = Hits(self._records(of["record"]), {})
-        runs = self._runs() if of["pair"] or of["set"] else None
-        if runs is not None:
-            hits.groups.update(self._pairs(of["pair"], *runs))
-            for rule, lists in of["set"]:
-                hits.groups[rule.id] = self._set(rule, lists, *runs)
-        for rule, _ in of["copies"]:
-            spells = sorted({spell for spell, _ in self.columns.spell_copies()})
-            hits.groups[rule.id] = [Hit((spell,), spell) for spell in spells]
+        if of["pair"]:
+            hits.groups.update(self._pairs(of["pair"], *self._runs(("patient_id",))))
+        for rule, lists in of["set"]:
+            hits.groups[rule.id] = self._set(rule, lists)
+        for rule, lists in of["copies"]:
+            hits.groups[rule.id] = self._copies(rule, lists)
         return hits
 
     # -- one record at a time
@@ -92,26 +90,41 @@ class Matcher:
             out[rule.id] = np.concatenate(parts) if parts else np.empty(0, np.int64)
         return out
 
-    # -- records of one patient
+    # -- records that are alike
 
-    def _runs(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Spells of patients with more than one, patient by patient; starts of the runs.
+    def _runs(self, key: tuple[str, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Spells alike in every field of a key, none missing, as runs; starts of the runs.
 
-        Inside a run: by admission, then later discharge first, then by number of the spell.
+        A run has two spells at least. They stand by admission, then later discharge first (a
+        missing date last), then by number of the spell.
         """
         columns = self.columns
-        patient = columns.codes("patient_id")[0]
-        count = np.bincount(patient[patient >= 0], minlength=1)
-        which = np.flatnonzero((patient >= 0) & (count[patient] > 1))
+        which = np.arange(len(columns))
+        if "patient_id" in key:  # most patients have one spell: leave them out first
+            patient = columns.codes("patient_id")[0]
+            count = np.bincount(patient[patient >= 0], minlength=1)
+            which = np.flatnonzero((patient >= 0) & (count[patient] > 1))
+        cells = Program(columns, list(key)).cells(which)
+        there = (cells != NULL64).all(axis=0)
+        which, cells = which[there], cells[:, there]
         admitted = columns.number("admission_date")[which]
         discharged = columns.number("discharge_date")[which]
-        # a missing discharge stands last
-        latest = np.where(discharged == NULL64, -(1 << 40), discharged)
-        order = np.lexsort((which, -latest, admitted, patient[which]))
-        which = which[order]
-        ids = patient[which]
-        starts = np.flatnonzero(np.diff(ids)) + 1
-        return which, np.concatenate(([0], starts, [len(which)])).astype(np.int64)
+        order = np.lexsort(
+            (
+                which,
+                np.where(discharged == NULL64, HIGHEST, -discharged),
+                np.where(admitted == NULL64, HIGHEST, admitted),
+                *cells,
+            )
+        )
+        which, cells = which[order], cells[:, order]
+        differs = (np.diff(cells, axis=1) != 0).any(axis=0)
+        sizes = np.diff(np.concatenate(([0], np.flatnonzero(differs) + 1, [len(which)])))
+        alike = sizes > 1
+        return (
+            which[np.repeat(alike, sizes)],
+            np.concatenate(([0], np.cumsum(sizes[alike]))).astype(np.int64),
+        )
 
     def _run_parts(
         self, which: NDArray[np.int64], starts: NDArray[np.int64]
@@ -177,52 +190,46 @@ class Matcher:
             for index, (rule, _) in enumerate(rules)
         }
 
-    def _set(
+    def _set(self, rule: Rule, lists: Lists) -> list[Hit]:
+        assert rule.set_key is not None
+        which, starts = self._runs(rule.set_key.key)
+        sizes = np.diff(starts)
+        run = np.repeat(np.arange(len(sizes)), sizes)
+        kept = starts[:-1]  # the one admitted first
+        if rule.set_key.keep == "dearest":
+            billed = self.columns.number("billed")[which]
+            dearness = np.where(billed == NULL64, HIGHEST, -billed)
+            kept = np.lexsort((which, dearness, run))[kept]
+        others = np.flatnonzero(np.arange(len(which)) != kept[run])
+        kept = kept[run[others]]
+        holds = self._tested(rule, lists, which, kept, others)
+        return [
+            Hit((int(which[min(k, o)]), int(which[max(k, o)])), int(which[k]))
+            for k, o in zip(kept[holds].tolist(), others[holds].tolist(), strict=True)
+        ]
+
+    def _copies(self, rule: Rule, lists: Lists) -> list[Hit]:
+        """Spells of which a row is there more than once: one row of each is kept."""
+        spells = np.array(sorted({s for s, _ in self.columns.spell_copies()}), np.int64)
+        places = np.arange(len(spells))
+        holds = self._tested(rule, lists, spells, places, places)
+        return [Hit((spell,), spell) for spell in spells[holds].tolist()]
+
+    def _tested(
         self,
         rule: Rule,
         lists: Lists,
         which: NDArray[np.int64],
-        starts: NDArray[np.int64],
-    ) -> list[Hit]:
-        assert rule.set_key is not None
+        previous: NDArray[np.int64],
+        current: NDArray[np.int64],
+    ) -> NDArray[np.bool_]:
+        """Say which pairs, given by their places in `which`, meet a rule."""
         program = Program(self.columns)
         begin = program.add_rule(rule, lists)
-        key = np.array([program.row(name) for name in rule.set_key.key], np.int64)
-        admission = (
-            program.fields.index("admission_date") if "admission_date" in rule.set_key.key else -1
-        )
         code, tables = program.arrays()
-        billed = self.columns.number("billed")
-        out: list[Hit] = []
-        for spells, runs in self._run_parts(which, starts):
-            cells = program.cells(spells)
-            equal = np.empty((len(spells), 2), np.int64)
-            count = kernel.equals(
-                cells, key, admission, runs, np.zeros(len(spells), np.uint8), equal
-            )
-            groups: dict[int, list[int]] = {}
-            for first, other in equal[:count].tolist():
-                groups.setdefault(first, [first]).append(other)
-            kept_of, others = [], []
-            for members in groups.values():
-                members.sort(key=lambda m: int(spells[m]))
-                kept = members[0]
-                if rule.set_key.keep == "dearest":
-                    kept = max(members, key=lambda m: (int(billed[spells[m]]), -int(spells[m])))
-                for member in members:
-                    if member != kept:
-                        kept_of.append(kept)
-                        others.append(member)
-            kept_array, other_array = np.array(kept_of, np.int64), np.array(others, np.int64)
-            holds = np.zeros(len(kept_array), np.uint8)
-            kernel.tested(cells, code, tables, begin, kept_array, other_array, holds)
-            for kept, other in zip(
-                spells[kept_array[holds == 1]].tolist(),
-                spells[other_array[holds == 1]].tolist(),
-                strict=True,
-            ):
-                out.append(Hit((kept, other), kept))
-        return out
+        holds = np.zeros(len(previous), np.uint8)
+        kernel.tested(program.cells(which), code, tables, begin, previous, current, holds)
+        return holds.astype(bool)
 
 
 def _shape(rule: Rule) -> str:

@@ -17,7 +17,7 @@ from tariff.engine.group import GroupRun, group_spells
 from tariff.engine.price import EPOCH, MffChoice, PriceInput, Pricer, years_of
 from tariff.engine.spells import Spells
 from tariff.errors import DataError, UsageError
-from tariff.packs.compile import NULL32, Rulebook, year_start
+from tariff.packs.compile import NULL32, OPEN_MAX, OPEN_MIN, Rulebook, year_start
 
 PriceAt = Literal["billed", "grouped"]
 
@@ -84,7 +84,7 @@ def run_stages(rulebook: Rulebook, frame: Frame, stages: Stages) -> Priced:
         spells.of_first("patient_classification"),  # type: ignore[arg-type]
         spells.of_first("age"),  # type: ignore[arg-type]
         spells.spell_days(),
-        np.minimum(deducted, np.iinfo(np.int32).max).astype(np.int32),
+        np.clip(deducted, OPEN_MIN, OPEN_MAX).astype(np.int32),
         frame.columns["provider"][spells.first].astype(np.int64),
         years,
         frame.vocabularies["admission_method"].values,

@@ -196,15 +196,11 @@ def years_of(days: NDArray[np.int32], default: str | None) -> tuple[NDArray[np.i
     years: list[str] = []
     known = days != NULL32
     if known.any():
-        first = financial_year(EPOCH + timedelta(days=int(days[known].min())))
-        last = financial_year(EPOCH + timedelta(days=int(days[known].max())))
-        for start in range(int(first[:4]), int(last[:4]) + 1):
-            low = (date(start, 4, 1) - EPOCH).days
-            high = (date(start + 1, 4, 1) - EPOCH).days
-            here = known & (days >= low) & (days < high)
-            if here.any():
-                out[here] = len(years)
-                years.append(f"{start}/{(start + 1) % 100:02}")
+        distinct, place = np.unique(days[known], return_inverse=True)
+        names = [financial_year(EPOCH + timedelta(days=int(day))) for day in distinct]
+        years = list(dict.fromkeys(names))
+        index = {name: number for number, name in enumerate(years)}
+        out[known] = np.array([index[name] for name in names], np.int16)[place]
     if default is not None and not known.all():
         if default not in years:
             years.append(default)

@@ -46,7 +46,7 @@ class Program:
 
     def arrays(self) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
         """Give the instructions and the tables of codes."""
-        code = np.array(self.code, np.int64).reshape(-1, 10)
+        code = np.array([*self.code, [0] * 10], np.int64)  # a rule may ask for nothing at all
         return code, np.concatenate([*self.tables, np.zeros(1, np.uint8)])
 
     def cells(self, which: NDArray[np.int64]) -> NDArray[np.int64]:

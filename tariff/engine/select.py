@@ -20,6 +20,7 @@ from tariff.packs.model import (
     Some,
     Test,
 )
+from tariff.packs.needs import in_words, satisfied
 
 LEVELS = ("low", "medium", "high")
 STATUSES = ("stable",)
@@ -86,11 +87,7 @@ def looked_at(rule: Rule) -> list[str]:
 def check_fields(selected: list[Selected], fields: frozenset[str]) -> None:
     """Mark the rules whose fields the extract does not carry."""
     for item in selected:
-        missing = [
-            need.replace("|", " or ")
-            for need in item.rule.needs
-            if not any(name in fields for name in need.split("|"))
-        ]
+        missing = [in_words(need) for need in item.rule.needs if not satisfied(need, fields)]
         if missing:
             item.not_run = f"needs {', '.join(missing)}"
 

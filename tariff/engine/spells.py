@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tariff.engine.frame import Frame
-from tariff.packs.compile import NULL32, NULL64
+from tariff.packs.compile import NULL32, NULL64, OPEN_MAX, OPEN_MIN
 
 _LAST = np.iinfo(np.int32).max
 
@@ -119,9 +119,10 @@ class Spells:
         return value
 
     def total(self, values: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Sum a number over the episodes; a missing number counts nothing."""
+        """Sum a number over the episodes; a missing number counts nothing. Sums stay in 32 bits."""
         ordered = np.where(values == NULL32, 0, values)[self.perm].astype(np.int64)
-        return np.add.reduceat(ordered, self.start[:-1]).astype(np.int32)
+        summed = np.add.reduceat(ordered, self.start[:-1])
+        return np.clip(summed, OPEN_MIN, OPEN_MAX).astype(np.int32)
 
     def durations(self) -> NDArray[np.int32]:
         """Duration of each row in days: as given, else from its dates; NULL32 unknown."""

@@ -84,11 +84,16 @@ def _named_from_one(names: Sequence[str], ids: NDArray[Any]) -> pa.Array:
     return _named(list(names), np.where(wide == 0, -1, wide))
 
 
-def _scored(columns: SpellColumns, hrg: NDArray[Any]) -> NDArray[np.bool_]:
-    """Say which HRGs are of a root that is split by CC score."""
-    roots = set().union(*(grouper.roots_with_cc for grouper in columns.rulebook.groupers))
-    table = np.array([name[:4] in roots for name in columns.hrgs] + [False])
-    return table[hrg]
+def _scored(columns: SpellColumns, hrg: NDArray[Any], grouper: NDArray[Any]) -> NDArray[np.bool_]:
+    """Say which HRGs are of a root that their grouper splits by CC score."""
+    table = np.array(
+        [
+            [*(name[:4] in compiled.roots_with_cc for name in columns.hrgs), False]
+            for compiled in columns.rulebook.groupers
+        ]
+    )
+    scored: NDArray[np.bool_] = table[grouper, hrg]
+    return scored
 
 
 def _drivers(
@@ -128,6 +133,7 @@ def episodes_table(columns: SpellColumns) -> pa.Table:
     bits, inverse = np.unique(groups.row_errors[rows], return_inverse=True)
     place = np.arange(len(rows)) - np.repeat(spells.start[:-1], spells.episodes) + 1
     hrg = groups.row_hrg[rows].astype(np.int64)
+    scored = _scored(columns, hrg, np.repeat(groups.grouper, spells.episodes))
     return pa.table(
         [
             _named(frame.vocabularies["provider"].values, frame.columns["provider"][rows]),
@@ -140,10 +146,7 @@ def episodes_table(columns: SpellColumns) -> pa.Table:
             _named(columns.hrgs, hrg),
             flag,
             code,
-            pa.array(
-                groups.row_cc[rows],
-                mask=~_scored(columns, hrg) | (groups.row_category[rows] != 0),
-            ),
+            pa.array(groups.row_cc[rows], mask=~scored | (groups.row_category[rows] != 0)),
             _named_from_one(CATEGORIES, groups.row_category[rows]),
             pa.array([error_names(int(b)) or None for b in bits], pa.string()).take(
                 pa.array(inverse)
@@ -182,7 +185,7 @@ def spells_table(columns: SpellColumns, allowed: NDArray[np.int64] | None = None
     out["grouper"] = _named([g.pack.id for g in groupers], groups.grouper)
     out["grouping_flag"], out["dominant_code"] = _drivers(columns, groups.flag, groups.code)
     out["dominant_episode"] = pa.array(groups.episode, mask=groups.episode <= 0)
-    scored = _scored(columns, groups.hrg)
+    scored = _scored(columns, groups.hrg, groups.grouper)
     out["cc_score"] = pa.array(groups.cc, mask=~scored | (groups.category != 0))
     out["error_category"] = _named_from_one(CATEGORIES, groups.category)
     out["group_reason"] = _named_from_one(GROUP_REASONS, groups.reason)

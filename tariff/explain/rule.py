@@ -25,7 +25,7 @@ SECTIONS = (
 def rule_page(item: Selected) -> Page:
     """Give the page of a rule."""
     rule = item.rule
-    page = Page(f"{rule.id}  {rule.title}")
+    page = Page(f"{rule.id}: {rule.title}")
     page.say(
         f"{rule.class_}, level {rule.level}, status {rule.status}, step {rule.step}, "
         f"version {rule.version}, pack {item.pack}"

@@ -88,7 +88,8 @@ def _shown(field: MatchField, value: int) -> str:
         return decimal(value)
     if field.unit == "days":
         return days(value)
-    return f"{value:,} {field.unit}".rstrip()
+    unit = field.unit.removesuffix("s") if abs(value) == 1 else field.unit
+    return f"{value:,} {unit}".rstrip()
 
 
 def _difference(field: MatchField, value: int) -> str:
@@ -135,7 +136,7 @@ class Reader:
     def top(self, predicate: Predicate) -> list[Line]:
         """Give the outermost predicate; that all of its parts must hold goes without saying."""
         if isinstance(predicate, Every):
-            return [line for part in predicate.parts for line in self.lines(part)]
+            return [line for part in predicate.parts for line in self.top(part)]
         return self.lines(predicate)
 
     def sentence(self, predicate: Test | Same) -> str:

@@ -43,6 +43,7 @@ PRICE_COLUMNS = ("day_case", "ordinary_elective", "non_elective", "none")
 TRIMS = ("elective", "non_elective", "none")
 ROUNDING = ("pence_final", "pound_final", "pound_pre_mff", "pound_per_component")
 TABLE_COLUMNS = 10
+DIGITS = "0123456789"
 
 # bits of a code's flags, as in _core/group.pyx
 CODE_VALID, NEVER_PRIMARY, CHILD_PRIMARY, MAY_DRIVE, INTERVENTION = 1, 2, 4, 8, 16
@@ -92,7 +93,7 @@ class Classification:
         if self.manifest.filler and code[3] == self.manifest.filler:
             return True
         place = self.manifest.place_digit_categories
-        return place is not None and place.from_ <= code[:3] <= place.to and code[3].isdigit()
+        return place is not None and place.from_ <= code[:3] <= place.to and code[3] in DIGITS
 
     def valid(self, code: str) -> bool:
         """Say whether a clean code is a code of the classification."""
@@ -219,7 +220,7 @@ class Grouper:
                 self.root_flags[index] |= IN_DESIGN
             if root in self.roots_with_cc:
                 self.root_flags[index] |= CC_USED
-                if root[:2] in self.cc_manifest.missing:
+                if root[:2] in self.cc_manifest.missing or root[:2] not in self.cc_list_ids:
                     self.root_flags[index] |= CC_NOT_HELD
                 self.root_list[index] = self.cc_list_ids.get(root[:2], -1)
 
@@ -227,10 +228,9 @@ class Grouper:
 
     def cc_subchapters(self, code: str) -> list[str]:
         """Give the subchapters whose CC list holds a valid diagnosis."""
-        for form in (code, f"{code}{self.icd10.manifest.filler}" if len(code) == 3 else code[:4]):
-            if form in self.cc_members:
-                return self.cc_members[form]
-        return []
+        if len(code) == 3:
+            code += self.icd10.manifest.filler
+        return self.cc_members.get(code) or self.cc_members.get(code[:4], [])
 
     def code_tables(self, diagnoses: list[str], procedures: list[str]) -> CodeTables:
         """Look up each distinct code once. Index 0 of both lists is the blank."""
@@ -266,6 +266,7 @@ class Grouper:
             p_rows[index] = row
             if (
                 row >= 0
+                and self.procedure_table["root"][row]
                 and ranks[row] > 0
                 and not _in_set(code, self.opcs4.manifest.never_dominant)
             ):
@@ -323,8 +324,13 @@ def _condition_codes(condition: Condition, field_name: str) -> list[str]:
 
 
 def pence(text: str) -> int:
-    """Give pounds as printed in pence; NULL64 for a blank."""
-    return int(Decimal(text) * 100) if text else int(NULL64)
+    """Give pounds as printed in pence, half up; NULL64 for a blank."""
+    return half_up(Decimal(text) * 100) if text else int(NULL64)
+
+
+def half_up(number: Decimal) -> int:
+    """Round to a whole number, halves away from zero."""
+    return int(number.to_integral_value(ROUND_HALF_UP))
 
 
 class Prices:
@@ -345,7 +351,12 @@ class Prices:
         self, index: int, pack: LoadedPack, manifest: TariffPack, hrg_ids: dict[str, int]
     ) -> None:
         columns = pack.tables["prices"].columns
-        borrowed = manifest.borrowed is not None
+        borrowed = set(manifest.borrowed.columns) if manifest.borrowed else set()
+        of_other = sum(
+            bit
+            for bit, trim in enumerate(TRIMS[:2], start=1)  # bit 1 elective, 2 non-elective
+            if borrowed & {f"{trim}_trim", "per_day"}
+        )
         self.rounding[index] = ROUNDING.index(manifest.rounding)
         if manifest.short_stay_rule is not None:
             rule = manifest.short_stay_rule
@@ -365,9 +376,9 @@ class Prices:
             share = columns["short_stay_percent"][row]
             if flag == "yes" and not columns["short_stay_price"][row] and share:
                 pounds = Decimal(columns["non_elective"][row] or 0) * Decimal(share) / 100
-                out[7] = int(pounds.quantize(Decimal(1), ROUND_HALF_UP)) * 100
+                out[7] = half_up(pounds) * 100
             out[8] = 1
-            out[9] = borrowed
+            out[9] = of_other
 
     def index_of_year(self, year: str) -> int:
         """Give the index of a year's price list, -2 where none is held."""
@@ -397,7 +408,7 @@ def year_start(year: str) -> int:
 def financial_year(day: date) -> str:
     """Give the financial year of a day: 1 April to 31 March."""
     start = day.year if (day.month, day.day) >= (4, 1) else day.year - 1
-    return f"{start}/{(start + 1) % 100:02}"
+    return f"{start:04}/{(start + 1) % 100:02}"
 
 
 class MarketForces:
@@ -411,7 +422,7 @@ class MarketForces:
         for provider, year, factor in zip(
             columns["provider"], columns["year"], columns["mff"], strict=True
         ):
-            self.factors.setdefault(provider, {})[year] = int(Decimal(factor) * MFF_UNIT)
+            self.factors.setdefault(provider, {})[year] = half_up(Decimal(factor) * MFF_UNIT)
         names = pack.tables["providers"].columns
         self.names = dict(zip(names["provider"], names["name"], strict=True))
         self.years = sorted({year for years in self.factors.values() for year in years})

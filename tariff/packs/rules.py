@@ -11,13 +11,16 @@ from typing import Any, Literal
 from tariff.errors import Problem
 from tariff.packs.match_fields import MATCH_FIELDS, is_column, needs_of
 from tariff.packs.model import (
+    Every,
     ExceptionRule,
     Pairing,
+    Predicate,
     Remedy,
     Rule,
     RuleTest,
     SetKey,
 )
+from tariff.packs.needs import needs_of_predicate
 from tariff.packs.nodes import BAD, Decoded, Decoder, Where, decode_tree
 from tariff.packs.predicates import PredicateDecoder
 from tariff.packs.problems import START, Position, Problems, did_you_mean, shown
@@ -126,7 +129,9 @@ class _RuleReader:
         exceptions = self._exceptions(tree, predicates)
         tests = self._tests(tree)
         remedy = self._remedy(file, scope) if file else None
-        needs = self._needs(tree, file, predicates, scope)
+        looked_at = [match or Every(()), *(exception.when for exception in exceptions)]
+        key = [*(pairing.same if pairing else ()), *(set_key.key if set_key else ())]
+        needs = self._needs(file, [*(PAIR_NEEDS if pairing else ()), *key], Every(tuple(looked_at)))
         self.params_used = predicates.params_used
         self.lists_used = predicates.lists_used
         if file is None or match is None or remedy is None or self._problems.failed:
@@ -254,9 +259,9 @@ class _RuleReader:
         return Remedy(remedy.kind, tuple(remedy.set.items()), remedy.what)
 
     def _needs(
-        self, tree: Mapping, file: RuleFile | None, predicates: PredicateDecoder, scope: str
+        self, file: RuleFile | None, fields: list[str], predicate: Predicate
     ) -> tuple[str, ...]:
-        """What the rule itself declares, then what its predicates rest on."""
+        """What the rule itself declares, then what puts records together, then its predicates."""
         declared = file.needs if file else []
         for index, name in enumerate(declared):
             for part in name.split("|"):
@@ -264,8 +269,7 @@ class _RuleReader:
                     at = self._positions.get(("needs", index), START)
                     hint = did_you_mean(part, _columns(), "columns")
                     self._problems.add("PK102", at, f"unknown column '{part}'", hint)
-        fields = PAIR_NEEDS if scope == "sequence" else []
-        return needs_of([*declared, *fields, *predicates.used])
+        return tuple(dict.fromkeys([*declared, *needs_of(fields), *needs_of_predicate(predicate)]))
 
     def _params(self, tree: Mapping) -> dict[str, Decimal]:
         """The parameters of a file that is wrong elsewhere; reported once already."""

@@ -185,8 +185,9 @@ def admission_order(record: Record) -> tuple[object, ...]:
     return (
         (1, 0) if admitted is None else (0, admitted),
         (1, 0) if discharged is None else (0, -discharged),
-        spell_id,
+        str(record.get("patient_classification") or ""),
         provider,
+        spell_id,
     )
 
 

@@ -1,0 +1,263 @@
+"""The page of an HRG or a root: what it is called, how it is chosen, what it costs."""
+
+from __future__ import annotations
+
+from tariff.explain.page import Page
+from tariff.packs.compile import (
+    NULL64,
+    Classification,
+    Grouper,
+    Rulebook,
+    financial_year,
+    longest_prefix,
+    pence,
+    weakest,
+)
+from tariff.packs.model import Applies, TariffPack
+from tariff.report.text import DASH, PROVENANCE_MEANING, counted, pounds
+
+CODES_SHOWN = 24
+BOUNDS = (
+    ("cc", "CC score"),
+    ("age", "age"),
+    ("interventions", "interventions"),
+    ("stay", "stay"),
+    ("diagnosis_score", "diagnosis score"),
+)
+
+
+def hrg_page(rulebook: Rulebook, hrg: str) -> Page:
+    """Give the page of an HRG, or of a root (four characters)."""
+    root = hrg[:4]
+    label = rulebook.labels.get(hrg, "")
+    page = Page(f"{hrg}: {label or _whole(hrg)}")
+    page.facts([("Root", root), *_titles(rulebook, root)])
+    _siblings(page, rulebook, hrg, root)
+    _prices(page, rulebook, hrg, root)
+    _codes(page, rulebook, root)
+    _provenance(page, rulebook, root)
+    return page
+
+
+def _whole(hrg: str) -> str:
+    return "a root of HRGs" if len(hrg) == 4 else "no label is held"
+
+
+def _titles(rulebook: Rulebook, root: str) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for pack in rulebook.packs.by_kind("labels"):
+        for name, key, length in (("Subchapter", "subchapters", 2), ("Chapter", "chapters", 1)):
+            columns = pack.tables[key].columns
+            titles = dict(zip(columns[key[:-1]], columns["title"], strict=True))
+            if root[:length] in titles:
+                found.append((name, f"{root[:length]} {titles[root[:length]]}"))
+    return found
+
+
+# ---------------------------------------------------------------- siblings
+
+
+def bound(low: str, high: str) -> str:
+    """Give a bound as it is written on paper: `5–8`, `19+`, `up to 4`."""
+    if low and high:
+        return low if low == high else f"{low}{DASH}{high}"
+    return f"{low}+" if low else f"up to {high}" if high else ""
+
+
+def years_of(applies: Applies) -> str:
+    """Give the tariff years in which a design is used."""
+    first = financial_year(applies.from_) if applies.from_ else ""
+    last = financial_year(applies.to) if applies.to else ""
+    return first if first == last else f"{first} to {last}"
+
+
+def split_rows(grouper: Grouper, root: str) -> list[list[str]]:
+    """Give the rows of a root in the order in which they are tried: HRG, bounds, conditions."""
+    columns = grouper.used[1].tables["splits"].columns
+    rows = []
+    for index, name in enumerate(columns["root"]):
+        if name == root:
+            bounds = [
+                bound(columns[f"{key}_min"][index], columns[f"{key}_max"][index])
+                for key, _ in BOUNDS
+            ]
+            condition = columns["condition"][index].replace("_", " ")
+            rows.append([columns["hrg"][index], *bounds, condition])
+    return rows
+
+
+def _siblings(page: Page, rulebook: Rulebook, hrg: str, root: str) -> None:
+    page.heading(f"HRGs of root {root}, in the order in which they are tried")
+    designs: list[tuple[list[str], list[list[str]]]] = []
+    for grouper in rulebook.groupers:
+        rows = split_rows(grouper, root)
+        years = years_of(grouper.manifest.applies)
+        for names, same in designs:
+            if same == rows:
+                names.append(years)
+                break
+        else:
+            designs.append(([years], rows))
+    for names, rows in designs:
+        if not rows:
+            page.say(f"{', '.join(names)}: the design does not have it.")
+            continue
+        page.say(f"{', '.join(names)}:")
+        used = [place for place in range(1, 7) if any(row[place] for row in rows)]
+        titles = ["HRG", *(("*" if place == 6 else "") + _title(place) for place in used)]
+        page.grid(
+            [*titles, "*Label"],
+            [
+                [row[0], *(row[place] or DASH for place in used), rulebook.labels.get(row[0], "")]
+                for row in rows
+            ],
+            next((index for index, row in enumerate(rows) if row[0] == hrg), None),
+        )
+
+
+def _title(place: int) -> str:
+    return BOUNDS[place - 1][1] if place <= len(BOUNDS) else "Condition"
+
+
+# ---------------------------------------------------------------- prices
+
+
+def _prices(page: Page, rulebook: Rulebook, hrg: str, root: str) -> None:
+    page.heading("Prices before the market forces factor")
+    rows: list[list[str]] = []
+    notes: list[str] = []
+    without: list[str] = []
+    whole = len(hrg) == 4
+    for pack, manifest in zip(rulebook.prices.packs, rulebook.prices.manifests, strict=True):
+        columns = pack.tables["prices"].columns
+        places = [i for i, name in enumerate(columns["hrg"]) if name == hrg or (whole and name[:4] == root)]
+        if not places:
+            without.append(manifest.year + (" (partial list)" if manifest.partial else ""))
+            continue
+        rows += [_price_row(columns, place, manifest, whole) for place in places]
+        if manifest.borrowed is not None:
+            notes.append(
+                f"{manifest.year}: {', '.join(manifest.borrowed.columns).replace('_', ' ')} are "
+                f"those of {manifest.borrowed.from_}"
+            )
+    titles = ["HRG"] if whole else []
+    titles += ["Year", ">Day case", ">Elective", ">Non-elective", ">EL trim", ">NE trim"]
+    titles += [">Per day", "Short stay"]
+    if whole:
+        rows.sort(key=lambda row: (row[0], row[1]))
+    if rows:
+        page.grid(titles, rows)
+    if without:
+        notes.append(f"not in the list of {', '.join(without)}")
+    page.bullets([f"{DASH} is not published or not held", *notes])
+
+
+def _price_row(
+    columns: dict[str, list[str]], place: int, manifest: TariffPack, whole: bool
+) -> list[str]:
+    row = {name: values[place] for name, values in columns.items()}
+    combined = row["combined"]
+    short = {"yes": "yes", "no": "no"}.get(row["short_stay"], DASH)
+    if row["short_stay"] == "yes":
+        share = f" {row['short_stay_percent']}%" if row["short_stay_percent"] else ""
+        short = f"{_money(row['short_stay_price'])}{share}" if row["short_stay_price"] else f"yes{share}"
+    return [
+        *([row["hrg"]] if whole else []),
+        manifest.year,
+        _money(row["day_case"] or combined),
+        _money(row["ordinary_elective"] or combined),
+        _money(row["non_elective"]),
+        row["elective_trim"] or DASH,
+        row["non_elective_trim"] or DASH,
+        _money(row["per_day"]),
+        short,
+    ]
+
+
+def _money(text: str) -> str:
+    amount = pence(text)
+    return DASH if amount == NULL64 else pounds(amount).removesuffix(".00")
+
+
+# ---------------------------------------------------------------- codes
+
+
+def _codes(page: Page, rulebook: Rulebook, root: str) -> None:
+    grouper = rulebook.groupers[-1]
+    page.heading(f"Codes that lead to {root}")
+    roots = grouper.used[2]
+    page.say(
+        f"By the tables of {roots.id} ({roots.manifest.provenance}: "
+        f"{PROVENANCE_MEANING[roots.manifest.provenance]}). A code is read by its longest prefix; "
+        "a code marked ? is in doubt."
+    )
+    page.bullets(
+        [
+            line
+            for what, table, classification in (
+                ("diagnoses", grouper.diagnosis_table, grouper.icd10),
+                ("procedures", grouper.procedure_table, grouper.opcs4),
+            )
+            for line in _led(what, table, classification, root, grouper)
+        ]
+    )
+
+
+def _led(
+    what: str,
+    table: dict[str, list[str]],
+    classification: Classification,
+    root: str,
+    grouper: Grouper,
+) -> list[str]:
+    """Lines of the prefixes that lead to a root, by the ages they do it for."""
+    prefixes = {code: index for index, code in enumerate(table["code"])}
+    led: dict[int, int] = {}
+    for code in classification.codes:
+        row = longest_prefix(code, prefixes)
+        if row >= 0 and root in (table["root"][row], table["root_child"][row]):
+            led[row] = led.get(row, 0) + 1
+    by_age: dict[str, list[int]] = {}
+    for row in sorted(led, key=table["code"].__getitem__):
+        by_age.setdefault(_ages(table, row, root, grouper), []).append(row)
+    lines = []
+    for ages, rows in by_age.items():
+        shown = [table["code"][row] + ("?" if table["doubt"][row] else "") for row in rows]
+        more = f" and {len(shown) - CODES_SHOWN:,} more" if len(shown) > CODES_SHOWN else ""
+        lines.append(
+            f"{what}{ages}: {counted(len(rows), 'prefix', 'prefixes')} of "
+            f"{counted(sum(led[row] for row in rows), 'valid code')}: "
+            f"{', '.join(shown[:CODES_SHOWN])}{more}"
+        )
+    return lines or [f"{what}: none"]
+
+
+def _ages(table: dict[str, list[str]], row: int, root: str, grouper: Grouper) -> str:
+    child = grouper.roots_manifest.child_max_age
+    if table["root"][row] != root:
+        return f" up to {child} years"
+    if table["root_child"][row] and table["root_child"][row] != root:
+        return f" above {child} years"
+    return ""
+
+
+# ---------------------------------------------------------------- provenance
+
+
+def _provenance(page: Page, rulebook: Rulebook, root: str) -> None:
+    page.heading("Where this comes from")
+    groupers = [g for g in rulebook.groupers if root in g.root_bounds]
+    lines = []
+    if groupers:
+        lines = [
+            f"which spells come here: {weakest([g.provenance for g in groupers])} "
+            f"({', '.join(g.pack.id for g in groupers)})",
+            f"bounds: {weakest([g.used[1].manifest.provenance for g in groupers])} "
+            f"({', '.join(dict.fromkeys(g.used[1].id for g in groupers))})",
+        ]
+    for pack in rulebook.prices.packs:
+        if root in {name[:4] for name in pack.tables["prices"].columns["hrg"]}:
+            source = pack.manifest.sources[0] if pack.manifest.sources else None
+            title = f": {source.title}, {source.edition}".rstrip(", ") if source else ""
+            lines.append(f"prices: {pack.manifest.provenance} ({pack.id}{title})")
+    page.bullets(lines or ["no pack that is held has it"])

@@ -1,0 +1,99 @@
+"""The installed command, and small canonical files for it."""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+Row = dict[str, str]
+
+COMMAND = Path(sys.executable).with_name("tariff.exe" if os.name == "nt" else "tariff")
+FILES = {
+    "report.html",
+    "workbook.xlsx",
+    "findings.parquet",
+    "findings.csv",
+    "spells.parquet",
+    "rejects.csv",
+    "manifest.json",
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command gave."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def error(self) -> str:
+        """Standard error as one line: messages may be broken anywhere."""
+        return " ".join(self.stderr.split())
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of the tests without what changes the command."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("TARIFF_")}
+    return {**kept, "COLUMNS": "200", **(extra or {})}
+
+
+def tariff(
+    *arguments: str | Path,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    **options: Any,
+) -> Result:
+    """Run the installed command. No mistake of a user, and none of ours, ends in a traceback."""
+    done = subprocess.run(
+        [str(COMMAND), *map(str, arguments)],
+        cwd=cwd,
+        env=environment(env),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        stdin=subprocess.DEVNULL,
+        **options,
+    )
+    result = Result(done.returncode, done.stdout, done.stderr)
+    assert "Traceback" not in result.stderr, result.stderr
+    assert "mistake in tariff" not in result.stderr or result.code == 5
+    return result
+
+
+def ran(result: Result, code: int = 0) -> Result:
+    """The result, which must have this exit code."""
+    assert result.code == code, f"exit {result.code}, not {code}\n{result.stdout}{result.stderr}"
+    return result
+
+
+def read_rows(path: Path) -> list[Row]:
+    """The rows of a CSV file."""
+    with path.open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+def write_rows(
+    path: Path, rows: Iterable[Mapping[str, object]], columns: Iterable[str] | None = None
+) -> Path:
+    """A CSV file of these rows; the columns are those of the first."""
+    rows = list(rows)
+    with path.open("w", encoding="utf-8", newline="") as handle:
+        writer = csv.DictWriter(
+            handle, list(columns or rows[0]), extrasaction="ignore", lineterminator="\n"
+        )
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def left(folder: Path) -> set[str]:
+    """The names in a folder, hidden ones too; none where it is not there."""
+    return {path.name for path in folder.iterdir()} if folder.exists() else set()

@@ -1,0 +1,120 @@
+"""Runs that several tests look at: made once, never changed."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.command import COMMAND, Result, Row, ran, read_rows, tariff, write_rows
+
+EPISODES = 800
+NOBODY = 65534
+
+
+@pytest.fixture(scope="session", autouse=True)
+def installed() -> None:
+    """The tests are of the command that pip installed beside this Python."""
+    assert COMMAND.is_file(), f"{COMMAND} is not there: install the package (pip install -e .)"
+
+
+@pytest.fixture(scope="session")
+def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An artificial extract, honestly billed."""
+    path = tmp_path_factory.mktemp("honest") / "april.csv"
+    ran(tariff("data", "synth", "-o", path, "--episodes", EPISODES, "--seed", 3,
+               "--month", "2022-09", "--providers", 3))  # fmt: skip
+    return path
+
+
+@pytest.fixture(scope="session")
+def rows(honest: Path) -> list[Row]:
+    """The rows of the artificial extract. Copy one before it is changed."""
+    return read_rows(honest)
+
+
+@pytest.fixture(scope="session")
+def singles(rows: list[Row]) -> list[Row]:
+    """Rows that are a spell alone, paid more than nothing."""
+    counts: dict[tuple[str, str], int] = {}
+    for row in rows:
+        key = row["provider"], row["spell_id"]
+        counts[key] = counts.get(key, 0) + 1
+    return [row for row in rows if counts[row["provider"], row["spell_id"]] == 1]
+
+
+def dearer(row: Row, pounds: int) -> Row:
+    """The row billed at another price, with its market forces factor."""
+    price = Decimal(row["billed_price"]) + pounds
+    total = (price * Decimal(row["billed_mff"])).quantize(Decimal("0.01"))
+    return row | {"billed_price": str(price), "billed_total": str(total)}
+
+
+@pytest.fixture(scope="session")
+def faulty(tmp_path_factory: pytest.TempPathFactory, rows: list[Row], singles: list[Row]) -> Path:
+    """The same extract with five faults.
+
+    An exact copy, a spell under a second id, a price too high, one too low, a wrong factor.
+    """
+    elective = [row for row in singles if row["admission_method"] == "11"]
+    copied, renamed, high, low, factor = elective[:5]
+    total = (Decimal(factor["billed_price"]) * 2).quantize(Decimal("0.01"))
+    changed = {
+        high["spell_id"]: dearer(high, 100),
+        low["spell_id"]: dearer(low, -50),
+        factor["spell_id"]: factor | {"billed_mff": "2", "billed_total": str(total)},
+    }
+    out = [changed.get(row["spell_id"], row) for row in rows]
+    out += [copied, renamed | {"spell_id": "S999999001"}]
+    return write_rows(tmp_path_factory.mktemp("faulty") / "faulty.csv", out)
+
+
+class Checked:
+    """A folder that `tariff check` left, and what the command printed."""
+
+    def __init__(self, source: Path, folder: Path, result: Result) -> None:
+        self.source = source
+        self.folder = folder
+        self.result = result
+
+    def manifest(self) -> dict[str, Any]:
+        import json
+
+        read: dict[str, Any] = json.loads((self.folder / "manifest.json").read_text("utf-8"))
+        return read
+
+    def findings(self) -> list[Row]:
+        return read_rows(self.folder / "findings.csv")
+
+
+@pytest.fixture(scope="session")
+def checked(tmp_path_factory: pytest.TempPathFactory, faulty: Path) -> Checked:
+    """The check of the faulty extract, just as a newcomer types it."""
+    folder = tmp_path_factory.mktemp("checked") / "out"
+    return Checked(faulty, folder, ran(tariff("check", faulty, "-o", folder)))
+
+
+@pytest.fixture
+def unprivileged() -> Iterator[tuple[Path, dict[str, Any]]]:
+    """A folder, and options of `tariff()` under which file permissions count (also for root)."""
+    options: dict[str, Any] = {}
+    if not hasattr(os, "geteuid"):
+        pytest.skip("file permissions as on POSIX are needed")
+    if os.geteuid() == 0:
+        options = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        if options:
+            try:
+                able = tariff("--version", cwd=folder, **options).code == 0
+            except (OSError, AssertionError):
+                able = False
+            if not able:
+                pytest.skip("root, and an ordinary user cannot run the command here")
+        yield folder, options
