@@ -35,8 +35,18 @@ def needs_of_predicate(
         case Some(parts):
             return _alternatives([_branch(part, parts) for part in parts])
         case Negation(part):
-            return needs_of_predicate(part)
+            return _all_of(part)
     raise TypeError(predicate)
+
+
+def _all_of(predicate: Predicate) -> tuple[str, ...]:
+    """Give what every part needs: a `not` holds where a column is not there, so it needs them."""
+    match predicate:
+        case Every(parts) | Some(parts):
+            return _unique(item for part in parts for item in _all_of(part))
+        case Negation(part):
+            return _all_of(part)
+    return needs_of_predicate(predicate)
 
 
 def _branch(branch: Predicate, branches: tuple[Predicate, ...]) -> tuple[str, ...]:

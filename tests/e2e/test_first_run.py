@@ -1,0 +1,573 @@
+"""A first run: an extract in, a folder of results out, and what else the command does with it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import warnings
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import openpyxl
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+import pytest
+
+import tariff as package
+from tariff import schemas
+from tests.e2e.command import FILES, Row, left, ran, read_rows, tariff, write_rows
+from tests.e2e.conftest import EPISODES, Checked
+
+# What others build on; the schema may have more.
+DOCUMENTED_SPELLS = (
+    "spell_id provider patient_id hrg hrg_provenance billed_hrg priced_hrg point_of_delivery "
+    "adjusted_days excess_days base_pence short_stay_pence long_stay_pence top_up_pence "
+    "best_practice_pence pre_mff_pence mff mff_year total_pence complete"
+).split()
+DOCUMENTED_FINDINGS = (
+    "finding_id rule class level provider records spell_ids billed_pence allowed_pence "
+    "value_pence settled_pence cash_pence"
+).split()
+SAME_BYTES = ("findings.csv", "spells.parquet")
+
+
+def same_results(folder: Path, other: Path) -> None:
+    for name in SAME_BYTES:
+        assert (folder / name).read_bytes() == (other / name).read_bytes(), name
+
+
+# ---------------------------------------------------------------- what a check leaves
+
+
+def test_a_check_leaves_the_documented_files_and_nothing_else(checked: Checked) -> None:
+    assert left(checked.folder) == FILES
+
+
+def test_the_summary_goes_to_standard_output_and_nothing_to_standard_error(
+    checked: Checked,
+) -> None:
+    assert checked.result.stderr == ""
+    assert checked.result.stdout.rstrip().endswith(f"Report: {checked.folder / 'report.html'}")
+    assert f"Read     {EPISODES + 2:,} rows" in checked.result.stdout
+    assert "Covers   1 September 2022 to 30 September 2022" in checked.result.stdout
+    assert "\x1b" not in checked.result.stdout  # no colours where there is no terminal
+
+
+def test_the_planted_faults_are_found_and_nothing_else(checked: Checked) -> None:
+    found = sorted((finding["rule"], finding["class"]) for finding in checked.findings())
+    assert found == [
+        ("DUP01", "deterministic"),
+        ("DUP02", "presumptive"),
+        ("PRC01", "deterministic"),
+        ("PRC01", "deterministic"),
+        ("PRC02", "deterministic"),
+    ]
+
+
+def test_an_honest_extract_has_no_findings(honest: Path, tmp_path: Path) -> None:
+    ran(tariff("check", honest, "-o", tmp_path / "out", "--only", "findings"))
+    assert read_rows(tmp_path / "out" / "findings.csv") == []
+
+
+def test_the_manifest_reconciles_from_billed_to_allowed(checked: Checked) -> None:
+    manifest = checked.manifest()
+    money, counts = manifest["money"], manifest["counts"]
+    rows = read_rows(checked.source)
+    assert counts["rows_read"] == len(rows) == counts["episodes"] + counts["duplicate_rows"]
+    assert counts["duplicate_rows"] == 1
+    assert counts["rows_rejected"] == 0
+    billed = sum(int(Decimal(row["billed_total"] or 0) * 100) for row in rows)
+    assert money["billed"] == billed
+    assert money["billed"] - money["settled"] == money["allowed"]
+    assert money["settled"] == money["settled_over"] + money["settled_under"]
+    assert money["settled_under"] < 0 < money["settled_over"]
+    findings = checked.findings()
+    assert money["settled"] == sum(int(finding["settled_pence"]) for finding in findings)
+    for part in (money["by_class"].values(), money["by_step"]):
+        assert sum(line["settled"] for line in part) == money["settled"]
+        assert sum(line["findings"] for line in part) == len(findings) == counts["findings"]
+    spells = pq.read_table(checked.folder / "spells.parquet").to_pylist()
+    assert len(spells) == counts["spells"]
+    assert sum(spell["billed_pence"] for spell in spells) == billed - money["billed_in_copies"]
+    priced = sum(spell["total_pence"] for spell in spells if spell["complete"])
+    assert priced == money["priced_total"]
+
+
+def test_the_manifest_names_inputs_packs_and_rules(checked: Checked) -> None:
+    manifest = checked.manifest()
+    assert manifest["tariff"]["version"] == package.__version__
+    (source,) = manifest["inputs"]
+    assert source["file"] == checked.source.name
+    assert source["bytes"] == checked.source.stat().st_size
+    assert source["layout"] == "canonical"
+    assert re.fullmatch("[0-9a-f]{64}", source["sha256"])
+    packs = {pack["id"]: pack for pack in manifest["packs"]}
+    assert {"ntps-2022-23", "hrg-2022-23", "mff-england", "signatures"} <= packs.keys()
+    assert packs["hrg-2022-23"]["provenance"] == "reconstructed"
+    assert all(re.fullmatch("[0-9a-f]{64}", pack["sha256"]) for pack in packs.values())
+    assert all(rule["ran"] != bool(rule["not_run"]) for rule in manifest["rules"])
+    assert manifest["period"]["years"] == {"2022/23": manifest["counts"]["spells"]}
+
+
+def test_findings_have_the_documented_columns(checked: Checked) -> None:
+    header = (checked.folder / "findings.csv").read_text("utf-8").splitlines()[0]
+    names = [name.strip('"') for name in header.split(",")]
+    assert names == schemas.FINDINGS.names
+    assert set(DOCUMENTED_FINDINGS) <= set(names)
+    assert pq.read_schema(checked.folder / "findings.parquet").equals(schemas.FINDINGS)
+    for finding in checked.findings():
+        value = int(finding["billed_pence"]) - int(finding["allowed_pence"])
+        assert int(finding["value_pence"]) == value
+        assert finding["cash_pence"] == ""  # there is no contract
+        assert re.fullmatch("[0-9a-f]{16}", finding["finding_id"])
+        assert all(key.startswith("spell:") for key in finding["records"].split())
+        assert json.loads(finding["evidence"])
+
+
+def test_the_csv_and_the_parquet_findings_are_the_same(checked: Checked) -> None:
+    table = pq.read_table(checked.folder / "findings.parquet")
+    written = checked.findings()
+    assert [row["finding_id"] for row in written] == table["finding_id"].to_pylist()
+    assert [int(row["settled_pence"]) for row in written] == table["settled_pence"].to_pylist()
+
+
+def test_spells_have_the_documented_columns_and_add_up(checked: Checked) -> None:
+    path = checked.folder / "spells.parquet"
+    assert pq.read_schema(path).equals(schemas.SPELLS)
+    assert set(DOCUMENTED_SPELLS) <= set(schemas.SPELLS.names)
+    spells = pq.read_table(path).to_pylist()
+    keys = [(spell["provider"], spell["spell_id"]) for spell in spells]
+    assert keys == sorted(set(keys))
+    for spell in spells:
+        assert spell["complete"] and not spell["price_reasons"]
+        parts = ("base", "short_stay", "long_stay", "top_up", "best_practice")
+        assert spell["pre_mff_pence"] == sum(spell[f"{part}_pence"] or 0 for part in parts)
+        assert spell["short_stay_pence"] <= 0
+        assert spell["mff_year"] == "2022/23"
+        assert spell["priced_hrg"] == spell["billed_hrg"]
+        assert spell["hrg_provenance"] == "reconstructed"
+        exact = spell["pre_mff_pence"] * spell["mff"]
+        assert abs(exact - spell["total_pence"]) <= Decimal("0.5")
+
+
+def test_the_report_is_one_page_with_the_figures_of_the_manifest(checked: Checked) -> None:
+    page = (checked.folder / "report.html").read_text("utf-8")
+    money = checked.manifest()["money"]
+    assert page.lstrip().lower().startswith("<!doctype html>")
+    assert page.rstrip().endswith("</html>")
+    assert "<script" not in page
+    assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", page)
+    for pence in (money["billed"], money["allowed"]):
+        assert f"{pence / 100:,.2f}" in page
+    for finding in checked.findings():
+        assert finding["rule"] in page
+        assert all(spell in page for spell in finding["spell_ids"].split())
+
+
+def test_the_workbook_reads_back(checked: Checked) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        book = openpyxl.load_workbook(checked.folder / "workbook.xlsx")
+    assert book.sheetnames == ["Summary", "Worklist", "Rules", "Rejects"]
+    worklist = book["Worklist"]
+    assert worklist.auto_filter.ref
+    ids = {cell.value for row in worklist.iter_rows() for cell in row}
+    assert {finding["finding_id"] for finding in checked.findings()} <= ids
+
+
+def test_no_patient_is_named_outside_the_spells(checked: Checked) -> None:
+    patients = {row["patient_id"] for row in read_rows(checked.source)}
+    book = openpyxl.load_workbook(checked.folder / "workbook.xlsx")
+    cells = {str(cell.value) for sheet in book for row in sheet.iter_rows() for cell in row}
+    texts = [(checked.folder / name).read_text("utf-8") for name in left(checked.folder)
+             if name.endswith((".html", ".csv", ".json"))]  # fmt: skip
+    for text in [*texts, "\n".join(cells), checked.result.stdout]:
+        words = set(re.findall(r"\w+", text))
+        assert not words & patients
+
+
+# ---------------------------------------------------------------- the same bytes
+
+
+def test_the_same_extract_gives_the_same_bytes_whatever_the_threads(
+    checked: Checked, tmp_path: Path
+) -> None:
+    ran(tariff("check", checked.source, "-o", tmp_path, "--only", "findings", "--threads", 1))
+    same_results(tmp_path, checked.folder)
+
+
+def test_the_order_of_the_rows_does_not_matter(checked: Checked, tmp_path: Path) -> None:
+    rows = read_rows(checked.source)
+    turned = write_rows(tmp_path / "turned.csv", rows[::-1])
+    ran(tariff("check", turned, "-o", tmp_path / "out", "--only", "findings"))
+    same_results(tmp_path / "out", checked.folder)
+
+
+def test_several_files_are_one_extract(checked: Checked, tmp_path: Path) -> None:
+    rows = read_rows(checked.source)
+    parts = [
+        write_rows(tmp_path / f"part{number}.csv", rows[number::3]) for number in range(3)
+    ]
+    ran(tariff("check", *parts, "-o", tmp_path / "out", "--only", "findings"))
+    same_results(tmp_path / "out", checked.folder)
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text("utf-8"))
+    assert [source["file"] for source in manifest["inputs"]] == [path.name for path in parts]
+    assert sum(source["rows"] for source in manifest["inputs"]) == len(rows)
+
+
+def as_gzip(source: Path, folder: Path) -> Path:
+    path = folder / "april.csv.gz"
+    path.write_bytes(gzip.compress(source.read_bytes()))
+    return path
+
+
+def as_cp1252(source: Path, folder: Path) -> Path:
+    lines = source.read_text("utf-8").splitlines()
+    ward = lines[0].split(",").index("ward")
+    out = [f"{lines[0]},caf\N{LATIN SMALL LETTER E WITH ACUTE}"]
+    for line in lines[1:]:
+        cells = line.split(",")
+        cells[ward] = "\N{LATIN CAPITAL LETTER E WITH ACUTE}dith \N{RIGHT SINGLE QUOTATION MARK}"
+        out.append(",".join([*cells, "\N{POUND SIGN}"]))
+    path = folder / "april.csv"
+    path.write_bytes(("\n".join(out) + "\n").encode("cp1252"))
+    return path
+
+
+def as_crlf(source: Path, folder: Path) -> Path:
+    path = folder / "april.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + source.read_bytes().replace(b"\n", b"\r\n"))
+    return path
+
+
+def as_parquet(source: Path, folder: Path) -> Path:
+    path = folder / "april.parquet"
+    pq.write_table(pa_csv.read_csv(source, convert_options=TEXT_CODES), path)
+    return path
+
+
+def with_dots_and_blank_columns(source: Path, folder: Path) -> Path:
+    """Codes as people write them, an extra column, and blank ones at the end of each line."""
+    rows = read_rows(source)
+    for row in rows:
+        code = row["diag_01"]
+        row["diag_01"] = f"{code[:3]}.{code[3:]} ".lower()
+        row["somebody's note"] = "=1+1"
+    path = write_rows(folder / "april.csv", rows)
+    path.write_text(path.read_text("utf-8").replace("\n", ",,\n"), encoding="utf-8")
+    return path
+
+
+TEXT_CODES = pa_csv.ConvertOptions(
+    column_types={
+        name: "string"
+        for name in ("age", "sex", "admission_method", "admission_source", "patient_classification",
+                     "commissioner", "gp_practice", "intended_management", "main_specialty",
+                     "administrative_category", "discharge_destination", "discharge_method",
+                     "treatment_function", "neonatal_care", "commissioning_serial_number",
+                     "admission_time", "discharge_time", "billed_price", "billed_total",
+                     "billed_mff")
+    },
+    strings_can_be_null=True,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "form", [as_gzip, as_cp1252, as_crlf, as_parquet, with_dots_and_blank_columns]
+)
+def test_every_form_of_the_file_says_the_same(
+    checked: Checked, tmp_path: Path, form: object
+) -> None:
+    assert callable(form)
+    path = form(checked.source, tmp_path)
+    ran(tariff("check", path, "-o", tmp_path / "out", "--only", "findings"))
+    found = read_rows(tmp_path / "out" / "findings.csv")
+    keys = [(row["rule"], row["spell_ids"], row["settled_pence"]) for row in found]
+    assert keys == [
+        (row["rule"], row["spell_ids"], row["settled_pence"]) for row in checked.findings()
+    ]
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text("utf-8"))
+    assert manifest["money"] == checked.manifest()["money"]
+    assert manifest["counts"] == checked.manifest()["counts"]
+
+
+def test_synth_writes_the_same_extract_as_parquet(honest: Path, tmp_path: Path) -> None:
+    path = tmp_path / "april.parquet"
+    ran(tariff("data", "synth", "-o", path, "--episodes", EPISODES, "--seed", 3,
+               "--month", "2022-09", "--providers", 3))  # fmt: skip
+    for source, folder in ((honest, tmp_path / "a"), (path, tmp_path / "b")):
+        ran(tariff("price", source, "-o", folder))
+    assert (tmp_path / "a" / "spells.parquet").read_bytes() == (
+        tmp_path / "b" / "spells.parquet"
+    ).read_bytes()
+
+
+# ---------------------------------------------------------------- options of check
+
+
+def test_only_findings_leaves_no_page_and_no_workbook(faulty: Path, tmp_path: Path) -> None:
+    (tmp_path / "report.html").write_text("of an earlier run")
+    (tmp_path / "mine.txt").write_text("not ours")
+    result = ran(tariff("check", faulty, "-o", tmp_path, "--only", "findings", "--keep"))
+    assert left(tmp_path) == FILES - {"report.html", "workbook.xlsx"} | {
+        "episodes.parquet",
+        "mine.txt",
+    }
+    assert result.stdout.rstrip().endswith(f"Findings: {tmp_path / 'findings.csv'}")
+    assert pq.read_schema(tmp_path / "episodes.parquet").equals(schemas.EPISODES)
+    assert pq.read_metadata(tmp_path / "episodes.parquet").num_rows == EPISODES + 1
+
+
+def test_fail_on_ends_with_1_only_where_there_is_a_finding_of_that_level(
+    faulty: Path, honest: Path, tmp_path: Path
+) -> None:
+    quick = ("--only", "findings", "--fail-on")
+    ran(tariff("check", faulty, "-o", tmp_path / "a", *quick, "high"), code=1)
+    assert (tmp_path / "a" / "findings.csv").is_file()  # the results are there all the same
+    ran(tariff("check", faulty, "-o", tmp_path / "b", *quick, "low"), code=1)
+    ran(tariff("check", honest, "-o", tmp_path / "c", *quick, "low"))
+
+
+@pytest.mark.parametrize(
+    ("selection", "expected"),
+    [
+        (("--select", "PRC01"), {"PRC01"}),
+        (("--select", "prc"), {"PRC01", "PRC02"}),
+        (("--select", "DUP01,PRC02"), {"DUP01", "PRC02"}),
+        (("--select", "DUP01", "--select", "SPL"), {"DUP01"}),
+    ],
+)
+def test_select_runs_these_rules_and_no_other(
+    faulty: Path, tmp_path: Path, selection: tuple[str, ...], expected: set[str]
+) -> None:
+    ran(tariff("check", faulty, "-o", tmp_path, "--only", "findings", *selection))
+    assert {row["rule"] for row in read_rows(tmp_path / "findings.csv")} == expected
+
+
+PACK = """\
+id: {id}
+version: "1.0.0"
+kind: signatures
+title: A pack of a test
+provenance: illustrative
+last_checked: 2026-01-01
+engine: ">=0.1"
+sources: [{{title: Made up}}]
+"""
+RULE = """\
+id: TST01
+version: 1.0.0
+name: any-stay
+title: Any stay
+class: presumptive
+status: {status}
+level: {level}
+scope: spell
+match:
+  spell_days: {{at_least: 0}}
+step: days and units
+remedy: {{kind: query}}
+what: There appears to be a stay.
+why: It is looked at.
+ask: Please evidence the stay.
+legitimate_reasons: [It was one.]
+sources: [{{title: Made up}}]
+tests:
+  - {{name: a stay, finds: 1, spells: [{{spell_id: A, admission_date: 2022-09-01,
+     discharge_date: 2022-09-02}}]}}
+  - {{name: no stay, finds: 0, spells: [{{spell_id: A}}]}}
+"""
+
+
+def signature_pack(folder: Path, *, level: str = "low", status: str = "stable") -> Path:
+    folder.mkdir()
+    (folder / "pack.yaml").write_text(PACK.format(id="mine"), encoding="utf-8")
+    rule = RULE.format(level=level, status=status)
+    (folder / "TST01-any-stay.yaml").write_text(rule, encoding="utf-8")
+    return folder
+
+
+def test_level_widens_the_run_to_rules_of_a_pack_of_ones_own(faulty: Path, tmp_path: Path) -> None:
+    pack = signature_pack(tmp_path / "mine", level="medium")
+    seen = []
+    for number, options in enumerate(((), ("--level", "medium"), ("--select", "TST01"))):
+        out = tmp_path / str(number)
+        ran(tariff("check", faulty, "-o", out, "--only", "findings", "--pack", pack, *options))
+        seen.append({row["rule"] for row in read_rows(out / "findings.csv")})
+    assert "TST01" not in seen[0]
+    assert {"TST01", "PRC01", "DUP01"} <= seen[1]
+    assert seen[2] == {"TST01"}
+    medium = ran(
+        tariff("check", faulty, "-o", tmp_path / "m", "--only", "findings", "--pack", pack,
+               "--select", "TST01", "--fail-on", "high")
+    )  # fmt: skip
+    assert medium.code == 0
+
+
+def test_the_packs_of_the_environment_are_in_force(faulty: Path, tmp_path: Path) -> None:
+    pack = signature_pack(tmp_path / "mine", level="high")
+    ran(
+        tariff("check", faulty, "-o", tmp_path / "out", "--only", "findings",
+               env={"TARIFF_PACKS": str(pack)})
+    )  # fmt: skip
+    assert "TST01" in {row["rule"] for row in read_rows(tmp_path / "out" / "findings.csv")}
+
+
+# ---------------------------------------------------------------- stages and rendering
+
+
+@pytest.mark.parametrize("stage", ["group", "price"])
+def test_stages_leave_spells_and_episodes(honest: Path, tmp_path: Path, stage: str) -> None:
+    result = ran(tariff(stage, honest, "-o", tmp_path / "out"))
+    assert left(tmp_path / "out") == {
+        "spells.parquet",
+        "episodes.parquet",
+        "rejects.csv",
+        "manifest.json",
+    }
+    assert result.stdout.rstrip().endswith(f"Spells: {tmp_path / 'out' / 'spells.parquet'}")
+    spells = pq.read_table(tmp_path / "out" / "spells.parquet").to_pylist()
+    assert all(spell["hrg"] for spell in spells)
+    assert pq.read_schema(tmp_path / "out" / "episodes.parquet").equals(schemas.EPISODES)
+    if stage == "price":
+        assert all(spell["total_pence"] is not None for spell in spells)
+
+
+def test_report_renders_the_page_and_the_workbook_again(checked: Checked, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    folder.mkdir()
+    for name in FILES - {"report.html", "workbook.xlsx"}:
+        (folder / name).write_bytes((checked.folder / name).read_bytes())
+    before = {name: (folder / name).stat().st_mtime_ns for name in left(folder)}
+    result = ran(tariff("report", folder))
+    assert result.stdout.split() == [
+        str(folder / "report.html"),
+        str(folder / "workbook.xlsx"),
+    ]
+    assert left(folder) == FILES
+    assert {name: (folder / name).stat().st_mtime_ns for name in before} == before
+    assert (folder / "report.html").read_bytes() == (checked.folder / "report.html").read_bytes()
+    (folder / "workbook.xlsx").unlink()
+    ran(tariff("report", folder, "--no-workbook"))
+    assert left(folder) == FILES - {"workbook.xlsx"}
+
+
+# ---------------------------------------------------------------- packs
+
+
+def test_the_shipped_packs_check_and_pass_their_tests() -> None:
+    checked = ran(tariff("pack", "check", "--warnings-as-errors"))
+    assert "0 errors, 0 warnings" in checked.stderr
+    tested = ran(tariff("pack", "test"))
+    counts = re.search(
+        r"([0-9,]+) tests of ([0-9]+) rules and price lists: ([0-9,]+) passed, 0 failed",
+        tested.stdout,
+    )
+    assert counts is not None and counts[1] == counts[3]
+    assert int(counts[2]) >= 17
+
+
+def test_packs_are_listed_with_their_hashes() -> None:
+    listed = ran(tariff("pack", "list"))
+    assert listed.stderr == ""
+    header, *lines = listed.stdout.splitlines()
+    assert header.split() == ["kind", "id", "version", "from", "to", "provenance", "sha256"]
+    assert any(line.split()[:2] == ["tariff", "ntps-2022-23"] for line in lines)
+    assert all(re.search("[0-9a-f]{12}$", line) for line in lines)
+
+
+def test_schemas_are_printed_and_written(tmp_path: Path) -> None:
+    kinds = ran(tariff("pack", "schema")).stdout.split()
+    assert {"rule", "tariff", "layout", "signatures"} <= set(kinds)
+    schema = json.loads(ran(tariff("pack", "schema", "rule")).stdout)
+    assert "remedy" in schema["properties"]
+    ran(tariff("pack", "schema", "--write", tmp_path / "out"))
+    assert left(tmp_path / "out") == {f"{kind}.json" for kind in kinds}
+
+
+def test_a_pack_of_ones_own_checks_and_tests(tmp_path: Path) -> None:
+    pack = signature_pack(tmp_path / "mine")
+    assert "1 pack and 0 layouts read, 0 errors" in ran(tariff("pack", "check", pack)).stderr
+    assert "2 tests of 1 rules and price lists: 2 passed" in ran(tariff("pack", "test", pack)).stdout
+    rule = pack / "TST01-any-stay.yaml"
+    rule.write_text(rule.read_text("utf-8").replace("finds: 0", "finds: 1"), encoding="utf-8")
+    failed = ran(tariff("pack", "test", pack), code=3)
+    assert "FAILED TST01: no stay" in failed.stdout
+
+
+# ---------------------------------------------------------------- data and doctor
+
+
+def test_doctor_tells_versions_and_packs() -> None:
+    told = ran(tariff("doctor")).stdout
+    assert told.startswith(f"tariff {package.__version__}, Python 3.")
+    assert "(compiled)" in told
+    assert "pyarrow" in told
+    assert re.search(r"tariff +ntps-2022-23 +\S+ +published +[0-9a-f]{12}", told)
+
+
+def test_version_and_help() -> None:
+    assert ran(tariff("--version")).stdout.split()[-1] == package.__version__
+    told = ran(tariff("--help")).stdout
+    for command in ("check", "group", "price", "explain", "report", "pack", "data", "doctor"):
+        assert re.search(rf"^ +{command} ", told, re.MULTILINE), command
+        assert ran(tariff(command, "--help")).stdout.startswith(f"Usage: tariff {command}")
+
+
+FOREIGN = {
+    "provider": "Trust Code",
+    "spell_id": "Provider Spell Number",
+    "episode_order": "Episode Number",
+    "patient_id": "Pseudo NHS Number",
+    "admission_date": "Admission Date",
+    "discharge_date": "Discharge Date",
+    "admission_method": "Admission Method Code",
+    "patient_classification": "Patient Classification Code",
+    "age": "Age On Admission",
+    "sex": "Gender Code",
+    "diag_01": "Primary Diagnosis",
+    "oper_01": "Primary Procedure",
+    "billed_hrg": "Spell HRG",
+    "billed_total": "Total Cost",
+}
+
+
+def british(row: Row) -> Row:
+    """The row under the names that somebody's warehouse uses, its dates day first."""
+    out = {}
+    for name, label in FOREIGN.items():
+        value = row[name]
+        if name.endswith("_date") and value:
+            value = date.fromisoformat(value).strftime("%d/%m/%Y")
+        out[label] = value
+    return out
+
+
+def test_a_file_that_nobody_has_seen_gets_a_layout_that_reads_it(
+    rows: list[Row], tmp_path: Path
+) -> None:
+    path = write_rows(tmp_path / "warehouse.csv", [british(row) for row in rows])
+    refused = ran(tariff("check", path, "-o", tmp_path / "no"), code=4)
+    assert "tariff data profile" in refused.error
+    layout = tmp_path / "mine.yaml"
+    profiled = ran(tariff("data", "profile", path, "--write-layout", layout))
+    assert f"proposed layout: {layout}" in profiled.stdout
+    for row in rows[:50]:
+        assert row["patient_id"] not in profiled.stdout
+        assert row["spell_id"] not in profiled.stdout
+    ran(tariff("pack", "check", layout))
+    ran(tariff("price", path, "-o", tmp_path / "out", "--layout", layout))
+    spells = pq.read_table(tmp_path / "out" / "spells.parquet").to_pylist()
+    found = {(spell["provider"], spell["spell_id"]): spell for spell in spells}
+    for row in rows:
+        spell = found.pop((row["provider"], row["spell_id"]), None)
+        if spell is None:
+            continue
+        assert spell["patient_id"] == row["patient_id"]
+        assert spell["discharge_date"] == date.fromisoformat(row["discharge_date"])
+        assert spell["priced_hrg"]
+    assert not found
+    again = ran(tariff("data", "profile", path, "--write-layout", layout), code=2)
+    assert "already there" in again.error
