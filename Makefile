@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 BUILT := $(VENV)/.built
 CORE := $(wildcard _core/*.pyx _core/*.pxi)
 REPORT := demo-report
-PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 FIND_DEMO := from importlib.resources import files; \
 	print(next(p for p in files("tariff.simulate").joinpath("data").iterdir() \
 	if p.name.startswith("demo-apc-")))

@@ -36,7 +36,9 @@ LEVELS = ("low", "medium", "high")
     help="Run stable signatures of this level and above.",
 )
 @click.option(
-    "--only", type=click.Choice(["findings"]), help="Write findings and manifest, no report."
+    "--only",
+    type=click.Choice(["findings"]),
+    help="Write findings, rejects and manifest, no report and no spells.",
 )
 @click.option(
     "--fail-on", type=click.Choice(LEVELS), help="Exit 1 where a finding is of this level or above."
@@ -51,20 +53,17 @@ def check(output: Path, only: str | None, fail_on: str | None, keep: bool, **giv
     from rich.console import Console
 
     from tariff.engine.run import check as run_check
-    from tariff.extract import open_extract
     from tariff.report.terminal import summary
     from tariff.report.write import write_run
 
     options = run_options(given)
     refuse_file(output)
-    with Progress("reading") as progress:
-        extract = open_extract(
-            given["files"], layout=given["layout"], max_bad_rows=given["max_bad_rows"]
-        )
-        run = run_check(extract, options, progress=progress.rows, keep=keep)
-        progress.stage("writing the report")
+    with Progress() as progress:
+        extract = opened(given, progress)
         report = only is None
-        write_run(output, run, html=report, workbook=report)
+        run = run_check(extract, options, stage=progress.stage, spells=report, keep=keep)
+        progress.stage("writing the report")
+        write_run(output, run, spells=report, html=report, workbook=report)
     console = Console(highlight=False)
     summary(run.manifest, console)
     name = "report.html" if report else "findings.csv"
@@ -72,6 +71,18 @@ def check(output: Path, only: str | None, fail_on: str | None, keep: bool, **giv
     if fail_on is not None and _worst(run.findings) >= LEVELS.index(fail_on):
         return 1
     return 0
+
+
+def opened(given: dict[str, Any], progress: Progress) -> Any:
+    """Open the files of the command line."""
+    from tariff.extract import open_extract
+
+    return open_extract(
+        given["files"],
+        layout=given["layout"],
+        max_bad_rows=given["max_bad_rows"],
+        progress=progress.read,
+    )
 
 
 def run_options(given: dict[str, Any]) -> Any:

@@ -80,41 +80,39 @@ def factor(text: str | None) -> int | None:
 
 
 class Progress:
-    """A bar on a terminal, nothing where the output is piped."""
+    """A bar on a terminal, nothing where standard error is not one."""
 
-    def __init__(self, title: str) -> None:
-        self._shown = sys.stderr.isatty()
-        self._title = title
-        self._rows = 0
+    def __init__(self) -> None:
         self._bar: Any = None
 
     def __enter__(self) -> Progress:
-        if self._shown:
+        if sys.stderr.isatty():
             from rich.console import Console
+            from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
             from rich.progress import Progress as Bar
-            from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
             self._bar = Bar(
-                SpinnerColumn(),
-                TextColumn("{task.description}"),
+                TextColumn("{task.description:<20}"),
+                BarColumn(),
+                TaskProgressColumn(),
                 TimeElapsedColumn(),
                 console=Console(stderr=True),
                 transient=True,
             )
             self._bar.start()
-            self._task = self._bar.add_task(self._title)
+            self._task = self._bar.add_task("reading", total=None)
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.stop()
 
-    def rows(self, count: int) -> None:
-        """Say that more rows have been read."""
-        self._rows += count
-        self.stage(f"{self._title}: {self._rows:,} rows read")
+    def read(self, done: int, total: int) -> None:
+        """Say how many bytes of the extract have been read."""
+        if self._bar is not None:
+            self._bar.update(self._task, completed=done, total=total)
 
     def stage(self, text: str) -> None:
-        """Say what is being done now."""
+        """Say what is being done now; how long it takes is not known."""
         if self._bar is not None:
-            self._bar.update(self._task, description=text)
+            self._bar.update(self._task, description=text, total=None)

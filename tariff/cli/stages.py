@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from tariff.cli.check import refuse_file, run_options
+from tariff.cli.check import opened, refuse_file, run_options
 from tariff.cli.options import Progress, extract_options
 
 _OUTPUT = click.option(
@@ -40,16 +40,13 @@ def _stages(output: Path, given: dict[str, Any]) -> None:
     from dataclasses import replace
 
     from tariff.engine.run import check
-    from tariff.extract import open_extract
     from tariff.report.write import write_stages
 
     refuse_file(output)
-    with Progress("reading") as progress:
-        extract = open_extract(
-            given["files"], layout=given["layout"], max_bad_rows=given["max_bad_rows"]
-        )
+    with Progress() as progress:
+        extract = opened(given, progress)
         options = replace(run_options(given), rules=False)
-        run = check(extract, options, progress=progress.rows, keep=True)
+        run = check(extract, options, stage=progress.stage, keep=True)
         write_stages(output, run)
     counts = run.manifest["counts"]
     click.echo(

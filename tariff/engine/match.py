@@ -96,7 +96,7 @@ class Matcher:
         """Spells alike in every field of a key, none missing, as runs; starts of the runs.
 
         A run has two spells at least. They stand by admission, then later discharge first (a
-        missing date last), then by number of the spell.
+        missing date last), then by patient classification, then by number of the spell.
         """
         columns = self.columns
         which = np.arange(len(columns))
@@ -112,6 +112,7 @@ class Matcher:
         order = np.lexsort(
             (
                 which,
+                self._ranks("patient_classification")[which],
                 np.where(discharged == NULL64, HIGHEST, -discharged),
                 np.where(admitted == NULL64, HIGHEST, admitted),
                 *cells,
@@ -125,6 +126,13 @@ class Matcher:
             which[np.repeat(alike, sizes)],
             np.concatenate(([0], np.cumsum(sizes[alike]))).astype(np.int64),
         )
+
+    def _ranks(self, name: str) -> NDArray[np.int64]:
+        """Rank of a code of each spell among its values as text; a missing one is the lowest."""
+        ids, values = self.columns.codes(name)
+        places = {value: place for place, value in enumerate(sorted(values))}
+        ranks = np.array([*(places[value] for value in values), -1], np.int64)
+        return ranks[ids]
 
     def _run_parts(
         self, which: NDArray[np.int64], starts: NDArray[np.int64]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
@@ -42,17 +42,11 @@ class Priced:
     pricer: Pricer
 
 
-def read_frame(
-    batches: Iterable[pa.RecordBatch],
-    fields: frozenset[str],
-    progress: Callable[[int], None] | None = None,
-) -> Frame:
+def read_frame(batches: Iterable[pa.RecordBatch], fields: frozenset[str]) -> Frame:
     """Read every batch into a frame."""
     frame = Frame(fields)
     for batch in batches:
         frame.append(batch)
-        if progress is not None:
-            progress(batch.num_rows)
     if not frame.rows:
         raise DataError(
             "no row of the extract could be used", hint="look at the reasons in the rejects"

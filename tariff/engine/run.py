@@ -24,6 +24,7 @@ from tariff.engine.tables import episodes_table, spells_table
 from tariff.extract import Extract, from_arrow
 from tariff.packs.compile import Rulebook, weakest
 from tariff.packs.load import load_packs
+from tariff.schemas import SPELLS
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,15 @@ def check(
     options: Options | None = None,
     *,
     rulebook: Rulebook | None = None,
-    progress: Callable[[int], None] | None = None,
+    stage: Callable[[str], None] | None = None,
+    spells: bool = True,
     keep: bool = False,
 ) -> Run:
-    """Read, group, price, match, settle. Raises `TariffError` for what a user can mend."""
+    """Read, group, price, match, settle. Raises `TariffError` for what a user can mend.
+
+    `stage` is told what is being done; without `spells` the table of spells is left empty; `keep`
+    asks for the table of episodes.
+    """
     options = options or Options()
     started = datetime.now(UTC)
     check_year(options.year)
@@ -74,17 +80,21 @@ def check(
     if options.rules:
         selected = select_rules(rulebook.packs, only=options.select, level=options.level)
     check_fields(selected, extract.fields)
-    frame = read_frame(extract.batches(), extract.fields, progress)
+    say = stage or (lambda text: None)
+    frame = read_frame(extract.batches(), extract.fields)
+    say("grouping and pricing")
     priced = run_stages(rulebook, frame, options.stages())
     columns = priced.columns
     check_figures(selected, columns)
+    say("matching")
     findings, settlement = match_and_settle(priced, selected, options)
-    spells = spells_table(columns, settlement.state.current)
+    say("adding up")
+    table = spells_table(columns, settlement.state.current) if spells else SPELLS.empty_table()
     manifest = build_manifest(
         extract, options, rulebook, columns, selected, findings, settlement, started
     )
     episodes = episodes_table(columns) if keep else None
-    return Run(spells, findings, extract.rejects, manifest, episodes, columns)
+    return Run(table, findings, extract.rejects, manifest, episodes, columns)
 
 
 def match_and_settle(

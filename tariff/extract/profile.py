@@ -20,7 +20,7 @@ from tariff.extract.arrays import as_dictionary, is_text
 from tariff.extract.csvfile import CsvSource
 from tariff.extract.fields import KEYS, FieldType, field_of, in_order
 from tariff.extract.nhs_number import is_nhs_number
-from tariff.extract.resolve import look, source_of
+from tariff.extract.resolve import look, refuse_data, source_of
 from tariff.extract.source import Source, shown
 from tariff.extract.synonyms import guess_name
 from tariff.extract.values import DEFAULT_BLANKS, Reading, read_one
@@ -102,6 +102,7 @@ def profile(path: str | Path) -> Profile:
     """Look at the first `MAX_ROWS` rows of a file. DataError where it cannot be read."""
     name = shown(path)
     candidate = look(Path(path), name)
+    refuse_data(name, candidate.header)
     source = source_of(candidate, None, has_header=True)
     columns, rows, whole = _columns(source, candidate.header)
     if not rows:

@@ -96,6 +96,7 @@ def recognise(candidate: Candidate) -> Layout | None:
     ]
     if fitting:
         return max(fitting)[2]
+    refuse_data(candidate.name, candidate.header)
     canonical = sorted(name for name in header if field_of(name))
     if len(canonical) >= 2:
         _missing(candidate.name, candidate.header, {})
@@ -132,7 +133,7 @@ def open_file(candidate: Candidate, layout: Layout | None) -> OpenFile:
     if unused:
         number = f"{len(unused)} columns are" if len(unused) > 1 else "1 column is"
         notices.append(f"{candidate.name}: {number} not used: {_shown(unused)}")
-    if candidate.delimiter in {"tab", "pipe"} and (layout is None or layout.delimiter == "auto"):
+    if candidate.delimiter not in {"", "comma"} and (layout is None or layout.delimiter == "auto"):
         notices.append(f"{candidate.name}: read as {candidate.delimiter}-separated")
     return OpenFile(source, layout_id, columns, reading, notices)
 
@@ -248,7 +249,18 @@ def column_of(
     return None
 
 
+def refuse_data(name: str, header: list[str]) -> None:
+    """DataError where the first line is no header: its cells must not be shown as names."""
+    if any(cell and not any(letter.isalpha() for letter in cell) for cell in header):
+        raise DataError(
+            f"{name}: the first line does not look like a header (it has numbers for names)",
+            hint="a layout can read a file without header by position (`header: optional`), "
+            "such as --layout national-grouper-apc",
+        )
+
+
 def _missing(name: str, header: list[str], specs: dict[str, Any]) -> None:
+    refuse_data(name, header)
     plain_names = {plain(label) for label in header}
     wanted = []
     for key in KEYS:
@@ -271,7 +283,7 @@ def _twice(name: str, label: str) -> DataError:
 
 
 def _shown(names: list[str]) -> str:
-    """Column names in a message: those of a header may be data where there is no header."""
+    """Column names in a message."""
     given = [name if len(name) <= 40 else f"{name[:37]}..." for name in names if name]
     more = len(given) - NAMES_SHOWN
     listed = ", ".join(given[:NAMES_SHOWN])

@@ -25,6 +25,7 @@ DIAGNOSIS_NOT_MAPPED = "diagnosis_not_mapped"
 ROOT_NOT_IN_DESIGN = "root_not_in_design"
 CC_LIST_NOT_HELD = "cc_list_not_held"
 NO_SPLIT = "no_split"
+NO_DIAGNOSES = "no_diagnoses"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +33,7 @@ class Grouping:
     """What grouping says of an episode or a spell."""
 
     hrg: str | None = None
-    grouping_flag: str
+    grouping_flag: str | None
     dominant_code: str | None = None
     dominant_episode: int | None = None  # 1 is the first in the ordered spell
     primary_diagnosis: str | None = None  # of the dominant episode
@@ -91,10 +92,11 @@ def episode_stay(episode: Episode, *, alone: bool) -> int | None:
 
 
 def longest_prefix(rows: dict[str, RootRow], code: str) -> RootRow | None:
-    """Return the row of the longest prefix that a table has of a code."""
+    """Return the row of the longest prefix that a table has of a code; one without root is none."""
     for length in range(len(code), 0, -1):
         if code[:length] in rows:
-            return rows[code[:length]]
+            row = rows[code[:length]]
+            return row if row.root else None
     return None
 
 
@@ -184,8 +186,8 @@ def _condition_holds(condition: Condition, facts: _Facts) -> bool:
     if condition.admission_source:
         return facts.admission_source in condition.admission_source
     if condition.any_procedure:
-        return any(code in facts.procedures for code in condition.any_procedure)
-    return not any(code in facts.procedures for code in condition.no_procedure)
+        return any(code.startswith(tuple(condition.any_procedure)) for code in facts.procedures)
+    return not any(code.startswith(tuple(condition.no_procedure)) for code in facts.procedures)
 
 
 def _split_holds(tables: GroupTables, split: Split, facts: _Facts) -> bool:
@@ -235,11 +237,11 @@ def _group(tables: GroupTables, episodes: Sequence[Episode], *, alone: bool) -> 
 
     subchapter = root[:2]
     score: int | None = None
-    if subchapter in tables.cc_held:
+    if any(split.bounds["cc"] != (None, None) for split in splits):
+        if subchapter not in tables.cc_held:
+            return result(root=root, reason=CC_LIST_NOT_HELD)
         secondary = diagnoses - {primary(dominant)}
         score = _cc_score(tables, {c for c in secondary if c is not None}, subchapter)
-    elif any(split.bounds["cc"] != (None, None) for split in splits):
-        return result(root=root, reason=CC_LIST_NOT_HELD)
 
     facts = _Facts(
         values={
@@ -256,7 +258,7 @@ def _group(tables: GroupTables, episodes: Sequence[Episode], *, alone: bool) -> 
     for split in splits:
         if _split_holds(tables, split, facts):
             return result(root=root, score=score, hrg=split.hrg, reason=None)
-    return result(root=root, score=score, reason=NO_SPLIT)
+    return result(root=root, reason=NO_SPLIT)
 
 
 def _in_error(tables: GroupTables, category: str) -> Grouping:
@@ -267,6 +269,8 @@ def group_episode(
     tables: GroupTables, episodes: Sequence[Episode], place: int, fields: frozenset[str]
 ) -> Grouping:
     """Group one episode of an ordered spell; its dominant episode is the first of one."""
+    if "diag_01" not in fields:
+        return Grouping(grouping_flag=None, group_reason=NO_DIAGNOSES)
     category = error_categories(tables, episodes, fields)[place]
     if category is not None:
         return _in_error(tables, category)
@@ -280,6 +284,8 @@ def group_spell(
 
     `fields` are the canonical columns that the extract has.
     """
+    if "diag_01" not in fields:
+        return Grouping(grouping_flag=None, group_reason=NO_DIAGNOSES)
     categories = error_categories(tables, episodes, fields)
     for category in categories:
         if category is not None:

@@ -226,7 +226,7 @@ def stand_as_asked(pairing: Pairing, previous: Record, current: Record) -> bool:
         overlap = min(discharged[0], discharged[1]) - max(admitted[0], admitted[1])
         if pairing.overlap_min is not None and overlap < pairing.overlap_min:
             return False
-        inside = admitted[0] <= admitted[1] and discharged[1] <= discharged[0]
+        inside = admitted[1] <= discharged[0] and discharged[1] <= discharged[0]
         if pairing.contains and not inside:
             return False
     return True

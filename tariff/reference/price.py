@@ -19,9 +19,9 @@ from tariff.reference.values import half_up, half_up_to, number, text
 from tariff.schemas import MFF_UNIT
 
 POUND = 100
+GIVEN: str | None = "given"  # the year of a factor from the command line
 
-# In the order of the table in docs/pricing.md; all down to mff_unknown make a price incomplete,
-# except trim_of_other_edition.
+# In the order of the table in docs/pricing.md; all down to mff_unknown make a price incomplete.
 REASONS = (
     "no_year",
     "tariff_not_held",
@@ -33,8 +33,8 @@ REASONS = (
     "trim_unknown",
     "rate_unknown",
     "short_stay_not_held",
-    "trim_of_other_edition",
     "mff_unknown",
+    "trim_of_other_edition",
     "mff_of_other_year",
     "negative_stay",
 )
@@ -87,7 +87,7 @@ class Price:
 def year_of(when: date) -> str:
     """Return the tariff year of a date, from 1 April to 31 March: 2022/23."""
     start = when.year if when.month >= 4 else when.year - 1
-    return f"{start}/{(start + 1) % 100:02d}"
+    return f"{start:04}/{(start + 1) % 100:02d}"
 
 
 def spell_days(spell: Spell) -> int | None:
@@ -234,11 +234,12 @@ def price_spell(
             reasons.add("no_national_price")
 
     # the parts
-    eligible = 0 if held is not None and held.short_stay_rule is not None else None
+    eligible: int | None = None
     short_stay: int | None = None
     stay = _LongStay()
     if held is not None and row is not None and group is not None and base is not None:
         short_stay = 0
+        eligible = None if held.short_stay_rule is None else 0
         rule = held.short_stay_rule if group.price == "non_elective" else None
         if rule is not None and _tests_hold(rule, method, age):
             reduced = reduced_price(row, base)
@@ -251,18 +252,18 @@ def price_spell(
                 eligible = 1
                 short_stay = reduced - base
         if eligible == 1:
-            stay = _LongStay(trim=_trim(row, group), rate=row.per_day, excess=0, payment=0)
+            stay = _LongStay(excess=0, payment=0)
         else:
             stay = _long_stay(held, row, group, base, adjusted, reasons)
 
     # market forces factor
-    mff, mff_year = options.mff, None
-    if mff is None and (year is not None or options.mff_year is not None):
-        wanted = options.mff_year or year
+    mff, mff_year = options.mff, GIVEN
+    if mff is None:
+        wanted = None if year is None else options.mff_year or year
         mff, mff_year = factor_of(tables, spell.provider, wanted)
-        if mff is None:
+        if base is not None and mff is None:
             reasons.add("mff_unknown")
-        elif mff_year != wanted:
+        elif base is not None and mff_year != wanted:
             reasons.add("mff_of_other_year")
 
     # sums
@@ -329,15 +330,18 @@ def _long_stay(
     excess = None if trim is None or adjusted is None else max(0, adjusted - trim)
     if base == 0 and rate is None:
         return _LongStay(trim=trim, excess=excess, payment=0)
-    for figure, reason in (
-        (adjusted, "stay_unknown"),
-        (trim, "trim_unknown"),
-        (rate, "rate_unknown"),
-    ):
-        if figure is None:
-            reasons.add(reason)
-    if held.borrowed & {f"{group.trim}_trim", "per_day"} and (trim, rate) != (None, None):
+    if excess is None:
+        reasons |= {
+            reason
+            for figure, reason in ((adjusted, "stay_unknown"), (trim, "trim_unknown"))
+            if figure is None
+        }
+        return _LongStay(trim=trim, rate=rate)
+    if held.borrowed & {f"{group.trim}_trim", "per_day"}:
         reasons.add("trim_of_other_edition")
-    if excess is None or rate is None:
-        return _LongStay(trim=trim, rate=rate, excess=excess)
+    if excess == 0:
+        return _LongStay(trim=trim, rate=rate, excess=0, payment=0)
+    if rate is None:
+        reasons.add("rate_unknown")
+        return _LongStay(trim=trim, excess=excess)
     return _LongStay(trim=trim, rate=rate, excess=excess, payment=excess * rate)

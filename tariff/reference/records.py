@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 from tariff.packs.model import Chapter
 from tariff.reference.group import Grouping
-from tariff.reference.price import Price
+from tariff.reference.price import SECOND_HAND, Price
 from tariff.reference.spells import Spell
 from tariff.reference.values import days_since_epoch, in_field_order
 
@@ -69,6 +69,9 @@ def record_of(
     spell: Spell, grouping: Grouping, price: Price, chapters: Iterable[Chapter] = ()
 ) -> Record:
     """Return the record of a grouped and priced spell."""
+    incomplete = set((price.price_reasons or "").split()) - SECOND_HAND
+    before_mff_known = incomplete <= {"mff_unknown"}
+    total_known = price.complete and "mff_of_other_year" not in (price.price_reasons or "")
     return canonical_columns(spell) | {
         "provider": spell.provider,
         "spell_id": spell.spell_id,
@@ -88,8 +91,8 @@ def record_of(
         "base": price.base_pence,
         "short_stay": price.short_stay_pence,
         "long_stay": price.long_stay_pence,
-        "pre_mff": price.pre_mff_pence,
-        "total": price.total_pence,
+        "pre_mff": price.pre_mff_pence if before_mff_known else None,
+        "total": price.total_pence if total_known else None,
         "short_stay_eligible": price.short_stay_eligible,
         "list_price": price.base_pence,
         "mff": price.mff,

@@ -173,14 +173,13 @@ def billed_amount(row: Episode) -> int | None:
 
 
 def billed(episodes: Sequence[Episode], copies: Sequence[int]) -> Billed:
-    """Find what was billed: one row's money, the last in order that carries any."""
+    """Find what was billed: one row's money, the last in order that carries any (else the last)."""
     carrying = [place for place, row in enumerate(episodes) if billed_amount(row) is not None]
-    row = episodes[carrying[-1]] if carrying else {}
+    row = episodes[carrying[-1] if carrying else -1]
     amount = billed_amount(row)
     hrgs = [hrg for hrg in (text(e, "billed_hrg") for e in episodes) if hrg is not None]
-    dated = row or episodes[-1]
     return Billed(
-        hrg=hrgs[-1] if hrgs else None,
+        hrg=hrgs[-1].upper() if hrgs else None,
         point_of_delivery=text(row, "billed_point_of_delivery"),
         price=number(row, "billed_price"),
         mff=number(row, "billed_mff"),
@@ -189,6 +188,6 @@ def billed(episodes: Sequence[Episode], copies: Sequence[int]) -> Billed:
         total=number(row, "billed_total"),
         pence=amount,
         duplicate_pence=None if amount is None else amount * copies[carrying[-1]],
-        activity_month=text(dated, "activity_month"),
-        statement=text(dated, "statement"),
+        activity_month=text(row, "activity_month"),
+        statement=text(row, "statement"),
     )

@@ -120,7 +120,7 @@ def _too_old(tables: GroupTables, code: str, age: int | None) -> bool:
     limit = tables.codes.child_primary.max_age
     if limit is None or not in_code_set(tables.codes.child_primary, code):
         return False
-    return age is None or age > limit  # unknown age counts as adult
+    return age is not None and age > limit  # 999, unknown, counts as adult
 
 
 def error_categories(

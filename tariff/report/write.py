@@ -37,7 +37,12 @@ MANIFEST = "manifest.json"
 
 ROW_GROUP = 1 << 17
 
-OPTIONAL = (HTML, WORKBOOK, EPISODES)  # an earlier one is removed where it is not written again
+OPTIONAL = (
+    HTML,
+    WORKBOOK,
+    SPELLS,
+    EPISODES,
+)  # an earlier one is removed where it is not written again
 
 Writer = Callable[[Path], None]
 
@@ -53,7 +58,12 @@ class StoredRun:
 
 
 def write_run(
-    folder: Path | str, run: RunTables, *, html: bool = True, workbook: bool = True
+    folder: Path | str,
+    run: RunTables,
+    *,
+    spells: bool = True,
+    html: bool = True,
+    workbook: bool = True,
 ) -> list[Path]:
     """Write everything a run leaves, and return the paths.
 
@@ -61,12 +71,13 @@ def write_run(
     an earlier run that is not written again is taken away: it would describe other findings.
     """
     writers: dict[str, Writer] = {
-        SPELLS: lambda path: _parquet(run.spells, schemas.SPELLS, path),
         FINDINGS: lambda path: _parquet(run.findings, schemas.FINDINGS, path),
         FINDINGS_CSV: lambda path: write_findings_csv(run.findings, path),
         REJECTS: lambda path: _csv(run.rejects, schemas.REJECTS, path),
         MANIFEST: lambda path: _manifest(run.manifest, path),
     }
+    if spells:
+        writers[SPELLS] = lambda path: _parquet(run.spells, schemas.SPELLS, path)
     writers.update(_episodes(run))
     writers.update(_renderers(run, html, workbook))
     return _replace_all(Path(folder), writers, [n for n in OPTIONAL if n not in writers])

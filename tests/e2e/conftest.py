@@ -99,6 +99,13 @@ def checked(tmp_path_factory: pytest.TempPathFactory, faulty: Path) -> Checked:
     return Checked(faulty, folder, ran(tariff("check", faulty, "-o", folder)))
 
 
+@pytest.fixture(scope="session")
+def priced(tmp_path_factory: pytest.TempPathFactory, honest: Path) -> Checked:
+    """The honest extract, priced and no more."""
+    folder = tmp_path_factory.mktemp("priced") / "out"
+    return Checked(honest, folder, ran(tariff("price", honest, "-o", folder)))
+
+
 @pytest.fixture
 def unprivileged() -> Iterator[tuple[Path, dict[str, Any]]]:
     """A folder, and options of `tariff()` under which file permissions count (also for root)."""

@@ -30,6 +30,7 @@ DOCUMENTED_FINDINGS = (
     "finding_id rule class level provider records spell_ids billed_pence allowed_pence "
     "value_pence settled_pence cash_pence"
 ).split()
+STAGE_FILES = {"spells.parquet", "episodes.parquet", "rejects.csv", "manifest.json"}
 SAME_BYTES = ("findings.csv", "spells.parquet")
 
 
@@ -293,14 +294,13 @@ def test_every_form_of_the_file_says_the_same(
     assert manifest["counts"] == checked.manifest()["counts"]
 
 
-def test_synth_writes_the_same_extract_as_parquet(honest: Path, tmp_path: Path) -> None:
+def test_synth_writes_the_same_extract_as_parquet(priced: Checked, tmp_path: Path) -> None:
     path = tmp_path / "april.parquet"
     ran(tariff("data", "synth", "-o", path, "--episodes", EPISODES, "--seed", 3,
                "--month", "2022-09", "--providers", 3))  # fmt: skip
-    for source, folder in ((honest, tmp_path / "a"), (path, tmp_path / "b")):
-        ran(tariff("price", source, "-o", folder))
-    assert (tmp_path / "a" / "spells.parquet").read_bytes() == (
-        tmp_path / "b" / "spells.parquet"
+    ran(tariff("price", path, "-o", tmp_path / "out"))
+    assert (tmp_path / "out" / "spells.parquet").read_bytes() == (
+        priced.folder / "spells.parquet"
     ).read_bytes()
 
 
@@ -375,9 +375,9 @@ ask: Please evidence the stay.
 legitimate_reasons: [It was one.]
 sources: [{{title: Made up}}]
 tests:
-  - {{name: a stay, finds: 1, spells: [{{spell_id: A, admission_date: 2022-09-01,
-     discharge_date: 2022-09-02}}]}}
-  - {{name: no stay, finds: 0, spells: [{{spell_id: A}}]}}
+  - {{name: a stay, finds: 1, spells: [{{provider: RXX, spell_id: A,
+     admission_date: 2022-09-01, discharge_date: 2022-09-02}}]}}
+  - {{name: no stay, finds: 0, spells: [{{provider: RXX, spell_id: A}}]}}
 """
 
 
@@ -418,21 +418,23 @@ def test_the_packs_of_the_environment_are_in_force(faulty: Path, tmp_path: Path)
 # ---------------------------------------------------------------- stages and rendering
 
 
-@pytest.mark.parametrize("stage", ["group", "price"])
-def test_stages_leave_spells_and_episodes(honest: Path, tmp_path: Path, stage: str) -> None:
-    result = ran(tariff(stage, honest, "-o", tmp_path / "out"))
-    assert left(tmp_path / "out") == {
-        "spells.parquet",
-        "episodes.parquet",
-        "rejects.csv",
-        "manifest.json",
-    }
-    assert result.stdout.rstrip().endswith(f"Spells: {tmp_path / 'out' / 'spells.parquet'}")
-    spells = pq.read_table(tmp_path / "out" / "spells.parquet").to_pylist()
-    assert all(spell["hrg"] for spell in spells)
-    assert pq.read_schema(tmp_path / "out" / "episodes.parquet").equals(schemas.EPISODES)
-    if stage == "price":
-        assert all(spell["total_pence"] is not None for spell in spells)
+def test_price_leaves_spells_and_episodes(priced: Checked) -> None:
+    assert left(priced.folder) == STAGE_FILES
+    last = priced.result.stdout.rstrip().splitlines()[-1]
+    assert last == f"Spells: {priced.folder / 'spells.parquet'}"
+    spells = pq.read_table(priced.folder / "spells.parquet").to_pylist()
+    assert all(spell["hrg"] and spell["total_pence"] is not None for spell in spells)
+    assert pq.read_schema(priced.folder / "spells.parquet").equals(schemas.SPELLS)
+    assert pq.read_schema(priced.folder / "episodes.parquet").equals(schemas.EPISODES)
+    assert pq.read_metadata(priced.folder / "episodes.parquet").num_rows == EPISODES
+
+
+def test_group_leaves_spells_and_episodes_and_no_price(priced: Checked, tmp_path: Path) -> None:
+    ran(tariff("group", priced.source, "-o", tmp_path / "out"))
+    assert left(tmp_path / "out") == STAGE_FILES
+    spells = pq.read_table(tmp_path / "out" / "spells.parquet")
+    assert spells["hrg"].equals(pq.read_table(priced.folder / "spells.parquet")["hrg"])
+    assert spells["total_pence"].null_count == spells.num_rows  # it stopped after grouping
 
 
 def test_report_renders_the_page_and_the_workbook_again(checked: Checked, tmp_path: Path) -> None:
@@ -495,6 +497,16 @@ def test_a_pack_of_ones_own_checks_and_tests(tmp_path: Path) -> None:
     rule.write_text(rule.read_text("utf-8").replace("finds: 0", "finds: 1"), encoding="utf-8")
     failed = ran(tariff("pack", "test", pack), code=3)
     assert "FAILED TST01: no stay" in failed.stdout
+
+
+def test_an_inline_test_that_cannot_be_read_fails_under_its_own_name(tmp_path: Path) -> None:
+    pack = signature_pack(tmp_path / "mine")
+    rule = pack / "TST01-any-stay.yaml"
+    rule.write_text(rule.read_text("utf-8").replace("provider: RXX, ", ""), encoding="utf-8")
+    failed = tariff("pack", "test", pack)
+    assert failed.code == 3, failed.stderr
+    assert "TST01" in failed.stdout + failed.stderr
+    assert "provider" in failed.stdout + failed.stderr
 
 
 # ---------------------------------------------------------------- data and doctor

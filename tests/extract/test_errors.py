@@ -58,6 +58,13 @@ def test_a_header_that_no_layout_knows(tmp_path: Path) -> None:
     assert "national-grouper-apc" in text
 
 
+def test_a_first_line_of_data_is_not_shown_as_a_header(tmp_path: Path) -> None:
+    path = text_file(tmp_path, "RXX,SECRET7,1,70\nRXX,SECRET8,1,71\n")
+    for text in (refused(path), refused(path, "hes-artificial-apc")):
+        assert "does not look like a header" in text
+        assert "SECRET" not in text
+
+
 def test_semicolons_are_recognised_and_said(tmp_path: Path) -> None:
     path = csv_file(tmp_path, ROW.replace(",", ";"), header=HEADER.replace(",", ";"))
     assert "the columns are separated by semicolons" in refused(path)

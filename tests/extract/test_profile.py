@@ -137,6 +137,8 @@ def test_the_command_writes_the_layout_and_shows_no_patient(tmp_path: Path) -> N
 def test_a_file_without_rows_or_of_another_kind(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no rows"):
         profile(csv_file(tmp_path))
+    with pytest.raises(DataError, match="does not look like a header"):
+        profile(text_file(tmp_path, "RXX,S1,70\n"))
     with pytest.raises(DataError, match="no such file"):
         profile(tmp_path / "none.csv")
 

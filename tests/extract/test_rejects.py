@@ -154,3 +154,11 @@ def test_a_missing_key_with_other_values_is_a_reject(tmp_path: Path) -> None:
     extract = open_extract(path, max_bad_rows=0.5)
     assert len(rows(extract)) == 1
     assert extract.rejects["reason"].to_pylist() == ["missing"]
+
+
+def test_a_stray_quote_does_not_swallow_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [b'R,S,5" pipe', *[b"R,S,x"] * 20, b""]
+    block = b"\n".join(lines)
+    assert csvfile.end_of_records(block) == 0  # a record may be longer than a block
+    monkeypatch.setattr(csvfile, "LONGEST_RECORD", 100)
+    assert csvfile.end_of_records(block) == len(block)

@@ -11,6 +11,7 @@ from tariff.packs.model import Applies
 from tariff.reference.group import (
     CC_LIST_NOT_HELD,
     DIAGNOSIS_NOT_MAPPED,
+    NO_DIAGNOSES,
     NO_SPLIT,
     ROOT_NOT_IN_DESIGN,
     cc_row,
@@ -20,6 +21,7 @@ from tariff.reference.validate import valid_diagnosis, valid_procedure
 from tests.reference.tiny_packs import (
     DIAGNOSES,
     FIELDS,
+    SPLITS,
     TABLES,
     Row,
     episode,
@@ -138,7 +140,7 @@ def test_accepted_values(values: Row) -> None:
 
 def test_a_field_that_the_extract_does_not_have_is_not_validated() -> None:
     assert category(episode(sex=None), FIELDS - {"sex"}) is None
-    assert grouped(episode(""), fields=FIELDS - {"diag_01"}).group_reason == DIAGNOSIS_NOT_MAPPED
+    assert grouped(episode(""), fields=FIELDS - {"diag_01"}).group_reason == NO_DIAGNOSES
     differ = [episode(sex="1"), episode(sex="2")]
     assert grouped(*differ, fields=FIELDS - {"sex"}).error_category is None
 
@@ -150,7 +152,7 @@ def test_uz01_and_uz03() -> None:
     assert category(episode("P070", age=18)) is None
     assert category(episode("P070", age=19)) == "UZ03"
     assert category(episode("P070", age=999)) == "UZ03"
-    assert category(episode("P070", age=None), FIELDS - {"age"}) == "UZ03"
+    assert category(episode("P070", age=None), FIELDS - {"age"}) is None
 
 
 def test_the_first_category_that_applies() -> None:
@@ -246,7 +248,13 @@ def test_cc_score(diagnoses: str, score: int, hrg: str) -> None:
 
 
 def test_the_list_is_that_of_the_subchapter_of_the_root() -> None:
-    assert grouped(episode("B200 C500 E100")).cc_score == 1  # AB02: only C500 is in AB
+    rows = tuple(row.replace("AB02A,AB02,", "AB02A,AB02,0") for row in SPLITS)
+    tables = group_tables(grouping_packs(splits=rows), "grouper")
+    assert grouped(episode("B200 C500 E100"), tables=tables).cc_score == 1  # only C500 is in AB
+
+
+def test_a_root_that_is_not_split_by_cc_has_no_score() -> None:
+    assert grouped(episode("B200 C500")).cc_score is None
 
 
 def test_a_cc_split_without_a_list() -> None:

@@ -226,7 +226,6 @@ def test_no_long_stay_for_day_cases_and_short_stays() -> None:
     [
         (20, "AA02B", "trim_unknown"),
         (20, "AA02C", "rate_unknown"),
-        (2, "AA02C", "rate_unknown"),
         (None, "AA01A", "stay_unknown"),
     ],
 )
@@ -237,6 +236,16 @@ def test_an_unknown_figure_leaves_the_payment_empty(
     assert price.price_reasons == reason
     assert (price.long_stay_pence, price.complete) == (None, False)
     assert (price.pre_mff_pence, price.total_pence) == (200_000, 220_000)
+
+
+def test_a_rate_is_asked_for_excess_days_only() -> None:
+    price = priced(2, "AA02C")
+    assert (price.long_stay_pence, price.price_reasons, price.complete) == (0, None, True)
+
+
+def test_a_zero_price_without_a_rate_asks_for_nothing() -> None:
+    price = priced(None, "AA02A")
+    assert (price.long_stay_pence, price.price_reasons, price.complete) == (0, None, True)
 
 
 def test_an_unknown_stay_does_not_matter_to_a_day_case() -> None:
@@ -288,7 +297,7 @@ def test_a_provider_in_no_table() -> None:
 
 def test_overrides_of_the_factor() -> None:
     price = priced(5, provider="R9Z", options=PriceOptions(mff=10**9))
-    assert (price.total_pence, price.mff_year, price.complete) == (200_000, None, True)
+    assert (price.total_pence, price.mff_year, price.complete) == (200_000, "given", True)
     price = priced(5, provider="R1B", options=PriceOptions(mff_year="2024/25"))
     assert (price.total_pence, price.mff_year, price.price_reasons) == (260_000, "2024/25", None)
 
@@ -375,13 +384,15 @@ def test_reasons_that_leave_no_price() -> None:
     regular = priced(5, admission_method="11", patient_classification="3")
     assert (regular.price_reasons, regular.point_of_delivery) == ("no_national_price", "RADAY")
     old = priced(5, admission_date=date(2016, 5, 1), discharge_date=date(2016, 5, 2))
-    assert old.price_reasons == "tariff_not_held mff_of_other_year"
+    assert old.price_reasons == "tariff_not_held"
     assert (old.tariff, old.complete) == (None, False)
 
 
 def test_reasons_stand_in_order() -> None:
     price = priced(-1, None, provider="R9Z", admission_method="99")
-    assert price.price_reasons == "no_hrg no_point_of_delivery mff_unknown negative_stay"
+    assert price.price_reasons == "no_hrg no_point_of_delivery negative_stay"
+    price = priced(12, "AA02C", provider="R9Z")
+    assert price.price_reasons == "rate_unknown mff_unknown"
 
 
 def test_the_parts_add_up() -> None:
