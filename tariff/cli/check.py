@@ -38,7 +38,7 @@ LEVELS = ("low", "medium", "high")
 @click.option(
     "--only",
     type=click.Choice(["findings"]),
-    help="Write findings, rejects and manifest, no report and no spells.",
+    help="Leave the report and the spells out.",
 )
 @click.option(
     "--fail-on", type=click.Choice(LEVELS), help="Exit 1 where a finding is of this level or above."

@@ -181,12 +181,23 @@ def test_an_unwritable_folder_is_a_usage_error(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_text() == "not a folder"
 
 
-def test_a_page_of_an_earlier_run_does_not_stay(tmp_path: Path) -> None:
+def test_what_an_earlier_run_left_does_not_stay(tmp_path: Path) -> None:
     write.write_run(tmp_path, fake_run())
-    (tmp_path / "episodes.parquet").write_bytes(b"kept")
+    (tmp_path / "episodes.parquet").write_bytes(b"of the earlier run")
+    (tmp_path / "notes.txt").write_bytes(b"the user's own")
     write.write_run(tmp_path, fake_run(seed=2), html=False, workbook=False)
-    names = NAMES - {"report.html", "workbook.xlsx"} | {"episodes.parquet"}
-    assert set(contents(tmp_path)) == names
+    assert set(contents(tmp_path)) == NAMES - {"report.html", "workbook.xlsx"} | {"notes.txt"}
+
+
+def test_findings_alone_leave_the_spells_out(tmp_path: Path) -> None:
+    write.write_run(tmp_path, fake_run())
+    write.write_run(tmp_path, fake_run(seed=2), spells=False, html=False, workbook=False)
+    assert set(contents(tmp_path)) == {
+        "findings.parquet",
+        "findings.csv",
+        "rejects.csv",
+        "manifest.json",
+    }
 
 
 def test_report_renders_again_and_touches_nothing_else(tmp_path: Path) -> None:
