@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tariff.cli.check import LEVELS, run_options
+from tariff.cli.check import LEVELS, opened, run_options
 from tariff.cli.options import Progress, extract_options
 from tariff.errors import UsageError
 
@@ -86,14 +86,10 @@ def _page(what: str, folder: Path | None, given: dict[str, Any]) -> Page:
 def _spell(what: str, given: dict[str, Any]) -> Page:
     from tariff.engine.run import check
     from tariff.explain.spell import spell_page
-    from tariff.extract import open_extract
 
     options = run_options(given)
-    with Progress("reading") as progress:
-        extract = open_extract(
-            given["files"], layout=given["layout"], max_bad_rows=given["max_bad_rows"]
-        )
-        run = check(extract, options, progress=progress.rows, keep=True)
+    with Progress() as progress:
+        run = check(opened(given, progress), options, stage=progress.stage, keep=True)
         progress.stage("explaining")
         return spell_page(run, options, what)
 

@@ -184,7 +184,8 @@ class SpellColumns:
         given = np.zeros(len(self), bool)
         for name in ("billed_total", "billed_mff_amount", "billed_mff"):
             given |= self.number(name) != NULL64
-        return ~given & (self.number("billed_price") != NULL64)
+        before: NDArray[np.bool_] = ~given & (self.number("billed_price") != NULL64)
+        return before
 
     def _month_ends(self) -> NDArray[np.int64]:
         ids, values = self.codes("activity_month")

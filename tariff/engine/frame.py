@@ -92,7 +92,8 @@ class Vocabulary:
         indices = column.indices
         if indices.null_count:
             indices = pc.fill_null(indices, -1)
-        return self._last[1][indices.to_numpy(zero_copy_only=False)]
+        ids: NDArray[np.int64] = self._last[1][indices.to_numpy(zero_copy_only=False)]
+        return ids
 
 
 @dataclass
@@ -133,7 +134,8 @@ def _numbers(column: pa.Array, null: int, dtype: Any) -> NDArray[Any]:
         column = column.cast(pa.int32())
     if column.null_count:
         column = pc.fill_null(column, pa.scalar(null, column.type))
-    return column.to_numpy(zero_copy_only=False).astype(dtype, copy=False)
+    values: NDArray[Any] = column.to_numpy(zero_copy_only=False).astype(dtype, copy=False)
+    return values
 
 
 class Frame:
@@ -199,7 +201,9 @@ class Frame:
         self.oper: NDArray[np.uint16] = self._join("oper", 0)
         self.code_fields: NDArray[np.uint16] = self._join("code_fields", 1)
         self.numbers: NDArray[np.int32] = self._join("numbers", 1)
-        self.columns = {name: self._join(name, 0) for name in list(self._blocks)}
+        self.columns: dict[str, NDArray[Any]] = {
+            name: self._join(name, 0) for name in list(self._blocks)
+        }
         self.texts = {name: _texts(chunks) for name, chunks in self._chunks.items()}
         self._chunks.clear()
 
@@ -211,11 +215,12 @@ class Frame:
 
     def column(self, name: str) -> NDArray[Any] | None:
         """Give a column by its canonical name: ids of codes, numbers, days, pence; or None."""
+        found: NDArray[Any] | None = self.columns.get(name)
         if name in VALIDATED_CODES:
-            return self.code_fields[VALIDATED_CODES.index(name)]
-        if name in VALIDATED_NUMBERS:
-            return self.numbers[VALIDATED_NUMBERS.index(name)]
-        return self.columns.get(name)
+            found = self.code_fields[VALIDATED_CODES.index(name)]
+        elif name in VALIDATED_NUMBERS:
+            found = self.numbers[VALIDATED_NUMBERS.index(name)]
+        return found
 
     def content(self, row: int) -> tuple[tuple[int, int | str], ...]:
         """Give the values of a row in the order of the field dictionary, missing ones first."""

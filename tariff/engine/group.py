@@ -44,31 +44,32 @@ class Groups:
     grouper: NDArray[np.int16] = field(init=False)  # index of `Rulebook.groupers`
 
     def __post_init__(self) -> None:
-        for name, dtype in (
-            ("row_hrg", np.int32),
-            ("row_flag", np.uint8),
-            ("row_code", np.uint16),
-            ("row_cc", np.int32),
-            ("row_category", np.uint8),
-            ("row_errors", np.uint32),
-            ("row_reason", np.uint8),
-        ):
-            setattr(self, name, np.zeros(self.rows, dtype))
-        for name, dtype in (
-            ("hrg", np.int32),
-            ("flag", np.uint8),
-            ("code", np.uint16),
-            ("cc", np.int32),
-            ("category", np.uint8),
-            ("reason", np.uint8),
-            ("episode", np.int32),
-            ("root", np.int32),
-            ("split", np.int32),
-            ("interventions", np.int32),
-            ("stay", np.int32),
-            ("grouper", np.int16),
-        ):
-            setattr(self, name, np.zeros(self.spells, dtype))
+        by_row: dict[str, type] = {
+            "row_hrg": np.int32,
+            "row_flag": np.uint8,
+            "row_code": np.uint16,
+            "row_cc": np.int32,
+            "row_category": np.uint8,
+            "row_errors": np.uint32,
+            "row_reason": np.uint8,
+        }
+        by_spell: dict[str, type] = {
+            "hrg": np.int32,
+            "flag": np.uint8,
+            "code": np.uint16,
+            "cc": np.int32,
+            "category": np.uint8,
+            "reason": np.uint8,
+            "episode": np.int32,
+            "root": np.int32,
+            "split": np.int32,
+            "interventions": np.int32,
+            "stay": np.int32,
+            "grouper": np.int16,
+        }
+        for names, count in ((by_row, self.rows), (by_spell, self.spells)):
+            for name, dtype in names.items():
+                setattr(self, name, np.zeros(count, dtype))
         for nothing in (self.row_hrg, self.hrg, self.root, self.split):
             nothing[:] = -1
         self.row_reason[:] = NOT_GROUPED

@@ -205,7 +205,7 @@ def _money(
                     "settled": _pence(part["settled_pence"]),
                 }
             )
-    money = {
+    money: dict[str, Any] = {
         "billed": billed,
         "billed_in_copies": _total(settlement.initial.copies),
         "billed_in_rejects": _pence(extract.rejects["billed_pence"]),

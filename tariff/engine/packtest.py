@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,9 +17,10 @@ from tariff.engine.price import MffChoice, PriceInput, Pricer
 from tariff.engine.run import Options, match_and_settle
 from tariff.engine.select import Selected
 from tariff.extract import from_arrow
-from tariff.packs.compile import MFF_UNIT, NULL64, Rulebook
+from tariff.packs.compile import NULL64, Rulebook
 from tariff.packs.load import LoadedPack
 from tariff.packs.model import Rule, RuleTest, SignaturesPack, TariffPack
+from tariff.schemas import MFF_UNIT
 
 
 @dataclass(frozen=True)
@@ -85,16 +87,11 @@ def _signatures(rulebook: Rulebook, pack: LoadedPack) -> list[Outcome]:
     return outcomes
 
 
-def _tests_of(
-    row: dict[str, object], tests: Sequence[tuple[Rule, RuleTest]], rule: Rule
-) -> list[int]:
+def _tests_of(row: dict[str, Any], tests: Sequence[tuple[Rule, RuleTest]], rule: Rule) -> list[int]:
     """Give the tests a finding belongs to: by its spells; a question of a provider by its year."""
-    spells = row["spell_ids"]
-    assert isinstance(spells, list)
-    if spells:
-        return [int(str(spells[0]).partition("/")[0])]
-    (record,) = row["records"]  # type: ignore[misc]
-    _, provider, year = str(record).split(":")
+    if row["spell_ids"]:
+        return [int(row["spell_ids"][0].partition("/")[0])]
+    _, provider, year = row["records"][0].split(":")
     start = int(year[:4])
     return [
         index

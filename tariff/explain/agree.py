@@ -38,7 +38,9 @@ def grouping(told: Regrouped, spell: dict[str, Any], engine: dict[str, Any]) -> 
     same("root", told.root, engine["root"])
     same("stay", told.stay, engine["stay"])
     if told.tried:
-        same("interventions", sum(line.count for line in told.interventions), engine["interventions"])
+        same(
+            "interventions", sum(line.count for line in told.interventions), engine["interventions"]
+        )
         same("cc_score", told.score if told.scored else 0, engine["cc_score"])
 
 

@@ -27,7 +27,9 @@ def finding_page(folder: Path, word: str) -> Page:
         names = run.findings["finding_id"].to_pylist()
         raise UsageError(
             f"the run has no finding '{word}'",
-            hint=near(wanted, names, f"{folder / 'findings.csv'} lists {counted(len(names), 'finding')}"),
+            hint=near(
+                wanted, names, f"{folder / 'findings.csv'} lists {counted(len(names), 'finding')}"
+            ),
         )
     row: dict[str, Any] = found.slice(0, 1).to_pylist()[0]
     rule = next((r for r in run.manifest.get("rules", []) if r.get("id") == row["rule"]), {})
@@ -102,7 +104,11 @@ def _money(page: Page, row: dict[str, Any]) -> None:
             ("Settled", f"{_value(row['settled_pence'])} of it, each pound challenged once"),
             ("Rests on", f"{row['provenance']} figures"),
             *([("Note", row["note"])] if row["note"] else []),
-            *([("Month billed", long_date(row["activity_month"]))] if row["activity_month"] else []),
+            *(
+                [("Month billed", long_date(row["activity_month"]))]
+                if row["activity_month"]
+                else []
+            ),
         ]
     )
 

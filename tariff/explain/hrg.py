@@ -130,7 +130,11 @@ def _prices(page: Page, rulebook: Rulebook, hrg: str, root: str) -> None:
     whole = len(hrg) == 4
     for pack, manifest in zip(rulebook.prices.packs, rulebook.prices.manifests, strict=True):
         columns = pack.tables["prices"].columns
-        places = [i for i, name in enumerate(columns["hrg"]) if name == hrg or (whole and name[:4] == root)]
+        places = [
+            i
+            for i, name in enumerate(columns["hrg"])
+            if name == hrg or (whole and name[:4] == root)
+        ]
         if not places:
             without.append(manifest.year + (" (partial list)" if manifest.partial else ""))
             continue
@@ -160,7 +164,11 @@ def _price_row(
     short = {"yes": "yes", "no": "no"}.get(row["short_stay"], DASH)
     if row["short_stay"] == "yes":
         share = f" {row['short_stay_percent']}%" if row["short_stay_percent"] else ""
-        short = f"{_money(row['short_stay_price'])}{share}" if row["short_stay_price"] else f"yes{share}"
+        short = (
+            f"{_money(row['short_stay_price'])}{share}"
+            if row["short_stay_price"]
+            else f"yes{share}"
+        )
     return [
         *([row["hrg"]] if whole else []),
         manifest.year,

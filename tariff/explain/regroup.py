@@ -224,9 +224,7 @@ def _scores(
     return out
 
 
-def _interventions(
-    tables: GroupTables, rows: Sequence[Row], dominant: str | None
-) -> list[Counted]:
+def _interventions(tables: GroupTables, rows: Sequence[Row], dominant: str | None) -> list[Counted]:
     seen: set[str] = set()
     out = []
     for episode, row in enumerate(rows, 1):

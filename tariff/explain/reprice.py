@@ -166,7 +166,9 @@ def _group(
         if out.group is not None:
             outcome = "not reached"
         elif method not in group.admission_methods:
-            outcome = f"no: admission method {method or 'blank'} is not {codes(group.admission_methods)}"
+            outcome = (
+                f"no: admission method {method or 'blank'} is not {codes(group.admission_methods)}"
+            )
         elif group.patient_classifications and class_ not in group.patient_classifications:
             wanted = codes(group.patient_classifications)
             outcome = f"no: patient classification {class_ or 'blank'} is not {wanted}"

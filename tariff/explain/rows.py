@@ -83,9 +83,7 @@ def family_of(row: Row, prefix: str) -> list[tuple[int, str]]:
 def without(row: Row, prefix: str, code: str, *, keep_first: bool) -> Row:
     """Give a row without a code of a family; those after it move up. The primary may stay."""
     codes = family_of(row, prefix)
-    kept = [
-        held for position, held in codes if held != code or (keep_first and position == 1)
-    ]
+    kept = [held for position, held in codes if held != code or (keep_first and position == 1)]
     out = {name: value for name, value in row.items() if not _is_of(name, prefix)}
     first = 1 if not keep_first or (codes and codes[0][0] == 1) else 2
     return out | {f"{prefix}{place:02}": held for place, held in enumerate(kept, first)}

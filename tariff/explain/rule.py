@@ -99,5 +99,3 @@ def _test(rule: Rule, index: int) -> str:
 def _source(source: Source) -> str:
     parts = [source.title, source.edition, source.publisher, source.licence, source.note]
     return ". ".join(part.rstrip(".") for part in parts if part)
-
-

@@ -23,9 +23,7 @@ class Validity:
     left_out: list[str] = field(default_factory=list)  # invalid codes that are not grouped
 
 
-def validate(
-    tables: GroupTables, rows: Sequence[Row], fields: frozenset[str]
-) -> list[Validity]:
+def validate(tables: GroupTables, rows: Sequence[Row], fields: frozenset[str]) -> list[Validity]:
     """Validate the episodes of a spell."""
     spell_wide = _differing(tables, rows, fields)
     return [_episode(tables, row, fields, spell_wide) for row in rows]

@@ -270,8 +270,9 @@ def remedy(rule: Rule) -> str:
         case "merge_and_regroup":
             return (
                 "One spell: the spells are put together, grouped and priced as one stay. Where "
-                "grouping is not official, that stay is priced at the dearest of the HRGs its parts "
-                "were priced at and the one regrouped, so that a reconstruction never raises a claim."
+                "grouping is not official, that stay is priced at the dearest of the HRGs its "
+                "parts were priced at and the one regrouped, so that a reconstruction never "
+                "raises a claim."
             )
         case "edit_and_regroup":
             return f"The price of the same record with {_edits(made)}."
@@ -283,7 +284,7 @@ def remedy(rule: Rule) -> str:
         case "reprice":
             return {
                 "price": "The engine's price of the same record.",
-                "short_stay": "The engine's price, with the reduced short stay price where it is due.",
+                "short_stay": "The engine's price, reduced where the short stay price is due.",
                 "mff": (
                     "The billed price before MFF times the factor of the provider and year. Where "
                     "only another year's factor is held, it is a question without a value."

@@ -1,0 +1,115 @@
+"""One spell of a run: what the engine says of it, and its rows to tell the story from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from tariff.engine.columns import SpellColumns
+from tariff.engine.run import Options, Run
+from tariff.explain import agree
+from tariff.explain.lookup import find_spell
+from tariff.explain.regroup import Regrouped, regroup
+from tariff.explain.reprice import Repriced, Tables, reprice
+from tariff.explain.rows import Row, row_of
+from tariff.explain.validity import Validity, validate
+from tariff.packs.compile import NULL32, Grouper
+from tariff.reference.tables import GroupTables, group_tables, price_list
+
+NO_DIAGNOSES = "no_diagnoses"
+
+
+@dataclass
+class Trace:
+    """A spell of a run. `spell` and `episodes` are the engine's rows (tariff.schemas)."""
+
+    run: Run
+    options: Options
+    index: int
+    columns: SpellColumns
+    spell: dict[str, Any]
+    episodes: list[dict[str, Any]]
+    rows: list[Row]
+    grouper: Grouper
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The canonical columns of the extract."""
+        return self.columns.frame.fields
+
+    @property
+    def key(self) -> str:
+        """The key of the record."""
+        return f"spell:{self.spell['provider']}:{self.spell['spell_id']}"
+
+    @cached_property
+    def tables(self) -> GroupTables:
+        """The tables of the grouper that served."""
+        return group_tables(list(self.columns.rulebook.packs), self.grouper.pack.id)
+
+    @cached_property
+    def validity(self) -> list[Validity]:
+        """The validation of each episode, compared with the engine's."""
+        told = validate(self.tables, self.rows, self.fields)
+        agree.validity(told, self.episodes)
+        return told
+
+    @cached_property
+    def regrouped(self) -> Regrouped | None:
+        """The grouping step by step, compared with the engine's; None where it is not grouped."""
+        if self.spell["error_category"] or self.spell["group_reason"] == NO_DIAGNOSES:
+            return None
+        told = regroup(self.tables, self.rows)
+        agree.grouping(told, self.spell, self._engine_grouping())
+        return told
+
+    def _engine_grouping(self) -> dict[str, Any]:
+        groups = self.columns.groups
+        root, stay = int(groups.root[self.index]), int(groups.stay[self.index])
+        return {
+            "root": self.grouper.roots[root] if root >= 0 else None,
+            "stay": None if stay == NULL32 else stay,
+            "interventions": int(groups.interventions[self.index]),
+            "cc_score": int(groups.cc[self.index]),
+        }
+
+    @cached_property
+    def repriced(self) -> Repriced:
+        """The price step by step, compared with the engine's."""
+        rulebook = self.columns.rulebook
+        held = None
+        if self.spell["tariff"] is not None:
+            place = [pack.id for pack in rulebook.prices.packs].index(self.spell["tariff"])
+            held = price_list(rulebook.prices.manifests[place], rulebook.prices.packs[place])
+        tables = Tables(held, tuple(rulebook.points_of_delivery.groups), rulebook.mff)
+        told = reprice(tables, self.rows, self.spell["priced_hrg"], self.options)
+        agree.price(told, self.spell)
+        return told
+
+    def label(self, hrg: str | None) -> str:
+        """Give an HRG with its label."""
+        if hrg is None:
+            return "none"
+        label = self.columns.rulebook.labels.get(hrg)
+        return f"{hrg} {label}" if label else hrg
+
+
+def trace(run: Run, options: Options, word: str) -> Trace:
+    """Find a spell of a run, which has kept its episodes."""
+    columns = run.columns
+    if columns is None or run.episodes is None:
+        raise ValueError("the run has not kept its episodes")
+    index = find_spell(columns, word)
+    spells = columns.spells
+    first, last = int(spells.start[index]), int(spells.start[index + 1])
+    return Trace(
+        run,
+        options,
+        index,
+        columns,
+        run.spells.slice(index, 1).to_pylist()[0],
+        run.episodes.slice(first, last - first).to_pylist(),
+        [row_of(columns.frame, int(row)) for row in spells.perm[first:last]],
+        columns.rulebook.groupers[int(columns.groups.grouper[index])],
+    )
