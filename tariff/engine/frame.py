@@ -66,7 +66,7 @@ class Vocabulary:
         self.values: list[str] = [""]
         self._ids: dict[str, int] = {"": 0}
         self._limit = limit
-        self._last: tuple[pa.Array, NDArray[np.int64]] | None = None
+        self._last: tuple[pa.Array, NDArray[np.uint16]] | None = None
 
     def id_of(self, text: str) -> int:
         """Give the id of a text, adding it where it is new."""
@@ -81,19 +81,19 @@ class Vocabulary:
             self.values.append(text)
         return found
 
-    def encode(self, column: pa.DictionaryArray) -> NDArray[np.int64]:
+    def encode(self, column: pa.DictionaryArray) -> NDArray[np.uint16]:
         """Give the ids of a dictionary column; a null is the blank."""
         if self._last is None or not self._last[0].equals(column.dictionary):
-            texts = column.dictionary.to_pylist()
-            mapping = np.fromiter(
-                (self.id_of(text or "") for text in texts), np.int64, count=len(texts)
+            known, id_of = self._ids.get, self.id_of
+            mapping = np.array(
+                [known(text) or id_of(text or "") for text in column.dictionary.to_pylist()] + [0],
+                np.uint16,
             )
-            self._last = (column.dictionary, np.append(mapping, 0))
+            self._last = (column.dictionary, mapping)
         indices = column.indices
         if indices.null_count:
             indices = pc.fill_null(indices, -1)
-        ids: NDArray[np.int64] = self._last[1][indices.to_numpy(zero_copy_only=False)]
-        return ids
+        return self._last[1].take(indices.to_numpy(zero_copy_only=False))
 
 
 @dataclass
@@ -183,8 +183,7 @@ class Frame:
             elif name in VALIDATED_NUMBERS:
                 numbers[VALIDATED_NUMBERS.index(name)] = _numbers(column, NULL32, np.int32)
             elif kind in ("code", "text", "month"):
-                ids = self.vocabularies[name].encode(column).astype(np.uint16)
-                self._blocks.setdefault(name, []).append(ids)
+                self._blocks.setdefault(name, []).append(self.vocabularies[name].encode(column))
             elif kind == "identifier":
                 self._chunks.setdefault(name, []).append(column)
             elif kind in ("money", "factor"):

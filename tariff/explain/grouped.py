@@ -89,7 +89,7 @@ def _drivers(page: Page, trace: Trace, story: Regrouped) -> None:
     driver = story.driver
     page.heading("What drives")
     page.grid(
-        ["Episode", "Code", "As", "Row", "Root", ">Rank", "*What came of it"],
+        ["Episode", "Code", "As", "Row", "Root/child", ">Rank", "*What came of it"],
         [
             [
                 str(c.episode),
@@ -173,7 +173,7 @@ def _interventions(page: Page, story: Regrouped) -> None:
     page.heading("Interventions")
     _counted(page, story.interventions, "Counts")
     total = sum(line.count for line in story.interventions)
-    page.say(f"{counted(total, 'intervention')}." if story.interventions else "No procedures.")
+    page.say(f"{counted(total, 'intervention')}." if total else "No intervention counts.")
 
 
 def _stay(page: Page, trace: Trace, story: Regrouped) -> None:

@@ -108,7 +108,7 @@ def reprice(tables: Tables, rows: Sequence[Row], hrg: str | None, options: Optio
             paid = _short_stay(out, tables.held, row, method, number(rows[0], "age"))
             _long_stay(out, tables.held, row, paid)
     _factor(out, tables, rows, options)
-    _sum(out, tables.held)
+    _sum(out, tables.held, tables.factors.pack.id)
     return out
 
 
@@ -312,7 +312,7 @@ def _factor(out: Repriced, tables: Tables, rows: Sequence[Row], options: Options
             out.reasons.add("mff_of_other_year")
 
 
-def _sum(out: Repriced, held: PriceList | None) -> None:
+def _sum(out: Repriced, held: PriceList | None, pack: str) -> None:
     if out.base is None or out.short_stay is None or held is None:
         return
     parts = [out.base, out.short_stay, out.long_stay or 0]
@@ -326,10 +326,6 @@ def _sum(out: Repriced, held: PriceList | None) -> None:
     source = "given on the command line"
     if out.mff_year != "given":
         nearest = "" if "mff_of_other_year" not in out.reasons else ", the nearest year held"
-        source = f"of {out.mff_year}{nearest}, {_pack(out)}"
+        source = f"of {out.mff_year}{nearest}, {pack}"
     out.steps.append(("Market forces factor", decimal(out.mff), source))
     out.steps.append(("Total", pounds(out.total), ROUNDINGS[held.rounding]))
-
-
-def _pack(out: Repriced) -> str:
-    return "table of factors"

@@ -73,6 +73,9 @@ def record_of(
     before_mff_known = incomplete <= {"mff_unknown"}
     total_known = price.complete and "mff_of_other_year" not in (price.price_reasons or "")
     return canonical_columns(spell) | {
+        "critical_care_days": price.critical_care_days,
+        "rehabilitation_days": price.rehabilitation_days,
+        "palliative_care_days": price.palliative_care_days,
         "provider": spell.provider,
         "spell_id": spell.spell_id,
         "primary_diagnosis": spell.primary_diagnosis,

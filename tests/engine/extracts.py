@@ -93,11 +93,15 @@ def extract_of(rows: Sequence[Row], without: Iterable[str] = ()) -> Extract:
 
 
 def run(
-    *rows: Row, without: Iterable[str] = (), rulebook: Rulebook | None = None, **options: Any
+    *rows: Row,
+    without: Iterable[str] = (),
+    rulebook: Rulebook | None = None,
+    keep: bool = False,
+    **options: Any,
 ) -> Run:
     """Check rows on one thread unless the options say otherwise."""
-    options = {"threads": 1, **options}
-    return check(extract_of(rows, without), Options(**options), rulebook=rulebook or shipped())
+    given = Options(**{"threads": 1, **options})
+    return check(extract_of(rows, without), given, rulebook=rulebook or shipped(), keep=keep)
 
 
 def factor(text: str) -> MffChoice:
