@@ -76,8 +76,11 @@ wheel: $(BUILT) ## sdist, and the wheel built from it, into dist/
 	@$(BIN)/python tools/check_dist.py dist
 	@ls dist/*
 
-docs: $(BUILT) ## write the pages and schemas again that are generated
+docs: $(BUILT) ## write again the pages and schemas that are generated
 	@$(BIN)/python tools/build_docs.py
+	@$(BIN)/python -c 'from tariff.packs.problems import page; print(page(), end="")' > build/page.md
+	@cmp -s build/page.md docs/pack-problems.md || cp build/page.md docs/pack-problems.md
+	@$(BIN)/tariff pack schema --write rules/schema
 
 clean: ## remove what was made (and the virtual environment)
 	@rm -rf build dist $(REPORT) *.egg-info .hypothesis .benchmarks .pytest_cache .mypy_cache .ruff_cache

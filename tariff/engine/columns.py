@@ -192,9 +192,10 @@ class SpellColumns:
         ends = np.array([month_end(value) for value in values] or [NULL64], np.int64)
         return np.where(ids < 0, NULL64, ends[ids])
 
-    def mff_is_of_other_year(self, spell: int) -> bool:
-        """Say whether the factor of a spell is the nearest year's, its own not being held."""
-        return bool(self.prices.reasons[spell] & _MFF_OTHER)
+    def mff_of_other_year(self, spells: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Say for which spells the factor is the nearest year's, their own not being held."""
+        other: NDArray[np.bool_] = (self.prices.reasons[spells] & _MFF_OTHER) != 0
+        return other
 
     def _duplicates(self) -> NDArray[np.int64]:
         out = np.zeros(len(self), np.int64)

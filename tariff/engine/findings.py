@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from tariff.engine.columns import SpellColumns
 from tariff.engine.price import EPOCH
 from tariff.engine.select import looked_at
-from tariff.engine.settle import Valued, order_of
+from tariff.engine.settle import Valued, decimal_factor, order_of
 from tariff.packs.compile import NULL64, weakest
 from tariff.packs.match_fields import MATCH_FIELDS
 from tariff.packs.model import Provenance, Rule
@@ -38,12 +39,17 @@ class FindingsTable:
         self.provenance_of_price = provenance_of_price
         self._texts: dict[str, list[str | None]] = {}
 
-    def build(self, findings: list[Valued]) -> pa.Table:
-        """Give the table, sorted by step, rule and id."""
+    def build(
+        self, findings: list[Valued], questions: Sequence[tuple[Rule, NDArray[np.int64]]] = ()
+    ) -> pa.Table:
+        """Give the table, sorted by step, rule and id.
+
+        `questions` are spells whose factor cannot be judged: one line a provider and year.
+        """
         self._fetch(findings)
         rows = [self._row(finding) for finding in findings]
-        rows += self._factor_queries(findings)
-        rows = [row for row in rows if row]
+        for rule, spells in questions:
+            rows += self._factor_questions(rule, spells)
         rows.sort(key=lambda row: (row["_order"], row["finding_id"]))
         columns = {
             field.name: pa.array([row[field.name] for row in rows], field.type)
@@ -75,23 +81,13 @@ class FindingsTable:
         if field.kind == "money":
             return f"{value / 100:,.2f}"
         if field.scale == MFF_UNIT:
-            return f"{value / MFF_UNIT:.9f}".rstrip("0").rstrip(".")
+            return decimal_factor(value)
         return str(value)
 
     def _key(self, spell: int) -> str:
         return f"spell:{self._text('provider', spell)}:{self._text('spell_id', spell)}"
 
-    def _factor_is_a_query(self, finding: Valued) -> bool:
-        remedy = finding.rule.remedy
-        return (
-            remedy.kind == "reprice"
-            and remedy.what == "mff"
-            and self.columns.mff_is_of_other_year(finding.spells[0])
-        )
-
     def _row(self, finding: Valued) -> dict[str, Any]:
-        if self._factor_is_a_query(finding):
-            return {}
         records = sorted(self._key(spell) for spell in finding.spells)
         first, last = finding.spells[0], finding.spells[-1]
         rule = finding.rule
@@ -159,48 +155,38 @@ class FindingsTable:
             lines.append(["Kept", self._text("spell_id", finding.kept) or ""])
         return lines
 
-    def _factor_queries(self, findings: list[Valued]) -> list[dict[str, Any]]:
+    def _factor_questions(self, rule: Rule, spells: NDArray[np.int64]) -> list[dict[str, Any]]:
         """One question per provider and year where only another year's factor is held."""
         columns = self.columns
-        groups: dict[tuple[str, str, str], list[Valued]] = {}
-        for finding in findings:
-            if self._factor_is_a_query(finding):
-                (spell,) = finding.spells
-                year = columns.price_input.years[int(columns.price_input.year[spell])]
-                key = (finding.rule.id, self._text("provider", spell) or "", year)
-                groups.setdefault(key, []).append(finding)
+        given = columns.price_input
+        provider, year = given.provider[spells], given.year[spells]
+        billed = columns.number("billed_mff")[spells]
         rows = []
-        for (_, provider, year), members in sorted(groups.items()):
-            spell = members[0].spells[0]
-            records = [f"provider:{provider}:{year}"]
-            billed = sorted({self._shown("billed_mff", m.spells[0]) or "" for m in members})
+        for p, y in sorted(set(zip(provider.tolist(), year.tolist(), strict=True))):
+            mine = (provider == p) & (year == y)
+            spell = int(spells[mine][0])
+            name, of = given.providers[p], given.years[y]
             held = columns.prices.mff_years[int(columns.prices.mff_year[spell])]
+            factors = [decimal_factor(int(f)) for f in np.unique(billed[mine])[:5]]
+            records = [f"provider:{name}:{of}"]
             rows.append(
                 {
-                    **self._head(members[0].rule, records),
-                    "provider": provider,
-                    "commissioner": None,
-                    "activity_month": None,
-                    "point_of_delivery": None,
-                    "hrg": None,
+                    **{field.name: None for field in FINDINGS},
+                    **self._head(rule, records),
+                    "provider": name,
                     "records": records,
                     "spell_ids": [],
-                    "billed_pence": None,
-                    "allowed_pence": None,
-                    "value_pence": None,
-                    "settled_pence": None,
-                    "cash_pence": None,
                     "remedy": "query",
                     "provenance": self.provenance_of_price,
                     "evidence": json.dumps(
                         [
-                            ["Spells", f"{len(members):,}"],
-                            ["Factor billed", ", ".join(billed[:5])],
-                            [f"Factor of {held}", self._shown("mff", spell) or ""],
+                            ["Spells", f"{int(mine.sum()):,}"],
+                            ["Factor billed", ", ".join(factors)],
+                            [f"Factor of {held}", decimal_factor(int(columns.prices.mff[spell]))],
                         ]
                     ),
                     "working": "[]",
-                    "note": f"A question: the factor of {year} is not held, that of {held} is the "
+                    "note": f"A question: the factor of {of} is not held, that of {held} is the "
                     "nearest.",
                 }
             )

@@ -143,8 +143,9 @@ class Frame:
 
     def __init__(self, fields: frozenset[str]) -> None:
         self.fields = fields
-        self.diag_columns = family(fields, "diag_") or ["diag_01"]
-        self.oper_columns = family(fields, "oper_") or ["oper_01"]
+        # the first of each stands first, whether it is there or not
+        self.diag_columns = family(fields | {"diag_01"}, "diag_")
+        self.oper_columns = family(fields | {"oper_01"}, "oper_")
         self.diagnoses = Vocabulary()
         self.procedures = Vocabulary()
         self.vocabularies = {

@@ -117,7 +117,9 @@ def match_and_settle(
     ]
     used.append(rulebook.mff.pack.manifest.provenance)
     used.append(rulebook.points_of_delivery.pack.manifest.provenance)
-    return FindingsTable(columns, weakest(used)).build(valued), settlement
+    return FindingsTable(columns, weakest(used)).build(
+        valued, settlement.factor_questions
+    ), settlement
 
 
 def group_and_price(

@@ -65,6 +65,8 @@ class Settlement:
     def __init__(self, columns: SpellColumns, counterfactuals: Counterfactuals) -> None:
         self.columns = columns
         self.counterfactuals = counterfactuals
+        # rule and spells where only another year's factor is held: a question, not a value
+        self.factor_questions: list[tuple[Rule, NDArray[np.int64]]] = []
         self.initial = self._initial()
         self.state = self.initial.copy()
 
@@ -92,7 +94,12 @@ class Settlement:
         out: list[Valued] = []
         for rule in sorted(rules, key=order_of):
             if rule.id in hits.records:
-                found = [Hit((int(s),)) for s in hits.records[rule.id]]
+                spells = hits.records[rule.id]
+                if rule.remedy.what == "mff":
+                    other = self.columns.mff_of_other_year(spells)
+                    self.factor_questions.append((rule, spells[other]))
+                    spells = spells[~other]
+                found = [Hit((spell,)) for spell in spells.tolist()]
             else:
                 found = hits.groups.get(rule.id, [])
             out += self._rule(rule, found)
@@ -226,8 +233,6 @@ class Settlement:
         factor = self.columns.prices.mff
         for finding in findings:
             (s,) = finding.spells
-            if self.columns.mff_is_of_other_year(s):
-                continue  # a question for each provider and year: findings.py
             pre_mff = int(self.initial.pre_mff[s])
             if pre_mff == NULL64:
                 finding.note = "No price before MFF was billed, so the factor alone has no value."
@@ -235,8 +240,8 @@ class Settlement:
             finding.allowed = _one(pre_mff, int(factor[s]))
             finding.working = [
                 ("Billed price before MFF", pre_mff, ""),
-                ("Factor billed", None, _decimal(int(self.initial.mff[s]))),
-                ("Factor of the provider and year", None, _decimal(int(factor[s]))),
+                ("Factor billed", None, decimal_factor(int(self.initial.mff[s]))),
+                ("Factor of the provider and year", None, decimal_factor(int(factor[s]))),
                 ("Price with that factor", finding.allowed, "half up to the penny"),
             ]
             allowed = _one(int(self.state.pre_mff[s]), int(factor[s]))
@@ -260,7 +265,7 @@ class Settlement:
                 ("Excess bed days billed", None, str(int(billed[s]))),
                 ("Excess bed days worked out", None, str(int(due[s]))),
                 ("Per-day rate", int(rate[s]), f"x {days} days"),
-                ("Market forces factor", None, _decimal(int(self.initial.mff[s]))),
+                ("Market forces factor", None, decimal_factor(int(self.initial.mff[s]))),
                 ("Difference", over, ""),
             ]
             finding.settled = 0
@@ -285,7 +290,7 @@ def _one(pence: int, factor: int) -> int:
     return int(times(np.array([pence], np.int64), np.array([factor], np.int64))[0])
 
 
-def _decimal(factor: int) -> str:
+def decimal_factor(factor: int) -> str:
     """Give a factor in units of 1e-9 as a decimal without trailing zeros."""
     text = f"{factor // MFF_UNIT}.{factor % MFF_UNIT:09}".rstrip("0")
     return text.rstrip(".") if text.endswith(".") else text
@@ -309,6 +314,6 @@ def _working(repriced: Repriced, index: int, mff: int) -> list[tuple[str, int | 
     pre_mff = int(repriced.pre_mff[index])
     lines.append(("Price before MFF", pre_mff, ""))
     if mff != MFF_UNIT:
-        lines.append(("Market forces factor", None, _decimal(mff)))
+        lines.append(("Market forces factor", None, decimal_factor(mff)))
         lines.append(("Price", _one(pre_mff, mff), "half up to the penny"))
     return lines

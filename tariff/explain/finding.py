@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
-from tariff.errors import UsageError
+from tariff import schemas
+from tariff.errors import DataError, UsageError
 from tariff.explain.lookup import near
 from tariff.explain.page import Page
 from tariff.report import rulebook as told
 from tariff.report.text import CLASS_MEANING, DASH, counted, long_date, pounds
-from tariff.report.write import StoredRun, read_run
+from tariff.report.write import FINDINGS, MANIFEST, SPELLS, StoredRun, read_run
 
 LISTED = 200
 
 
 def finding_page(folder: Path, word: str) -> Page:
     """Give the page of a finding of the run in a folder."""
-    run = read_run(folder)
+    run = _stored(folder)
     wanted = word.strip().lower()
     found = run.findings.filter(pc.equal(run.findings["finding_id"], wanted))
     if not found.num_rows:
@@ -32,7 +35,9 @@ def finding_page(folder: Path, word: str) -> Page:
             ),
         )
     row: dict[str, Any] = found.slice(0, 1).to_pylist()[0]
-    rule = next((r for r in run.manifest.get("rules", []) if r.get("id") == row["rule"]), {})
+    rule: dict[str, Any] = next(
+        (r for r in run.manifest.get("rules", []) if r.get("id") == row["rule"]), {}
+    )
     page = Page(f"Finding {row['finding_id']}: {row['rule']} {row['title']}")
     page.say(
         f"{row['class']}, level {row['level']}, step {row['step']}, remedy "
@@ -55,6 +60,23 @@ def finding_page(folder: Path, word: str) -> Page:
     page.heading("Sources")
     page.bullets([str(source) for source in rule.get("sources", [])] or [DASH])
     return page
+
+
+def _stored(folder: Path) -> StoredRun:
+    """Read a run; one that was written with `--only findings` has no table of spells."""
+    wanted = (folder / FINDINGS, folder / MANIFEST)
+    if (folder / SPELLS).exists() or not all(path.exists() for path in wanted):
+        return read_run(folder)
+    try:
+        manifest = json.loads(wanted[1].read_text(encoding="utf-8"))
+        findings = pq.read_table(wanted[0]).select(schemas.FINDINGS.names).cast(schemas.FINDINGS)
+    except (ValueError, KeyError, TypeError, pa.ArrowException) as error:
+        raise DataError(
+            f"{folder} cannot be read as a run",
+            hint="Run the check again: the files were changed, or another version wrote them.",
+        ) from error
+    empty = schemas.SPELLS.empty_table(), schemas.REJECTS.empty_table()
+    return StoredRun(empty[0], findings, empty[1], manifest)
 
 
 def _records(page: Page, run: StoredRun, row: dict[str, Any]) -> None:

@@ -66,11 +66,7 @@ def _validation(page: Page, trace: Trace) -> None:
             lines.append((1, f"not valid codes beside: {', '.join(told.left_out)}"))
     valid = sum(not told.category for told in trace.validity)
     if valid == len(trace.validity):
-        page.say(
-            f"All of {counted(valid, 'episode')} are valid."
-            if valid > 1
-            else "The episode is valid."
-        )
+        page.say(f"All {valid} episodes are valid." if valid > 1 else "The episode is valid.")
     if lines:
         page.bullets(lines)
     absent = [name for name in trace.tables.fields.mandatory if name not in trace.fields]
@@ -106,6 +102,12 @@ def _drivers(page: Page, trace: Trace, story: Regrouped) -> None:
         ],
         story.candidates.index(driver),
     )
+    if driver.row is None:
+        page.say(
+            f"No procedure drives, and {driver.code} leads to no root. It stays the dominant code, "
+            f"flag {driver.flag}."
+        )
+        return
     what = "procedure" if driver.flag == PROCEDURE else "primary diagnosis"
     page.say(
         f"The {what} {driver.code} of episode {driver.episode} drives, flag {driver.flag}; the "

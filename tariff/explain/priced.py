@@ -111,8 +111,8 @@ def _billed(page: Page, trace: Trace) -> None:
     )
     if spell["duplicate_rows"]:
         page.say(
-            f"{counted(spell['duplicate_rows'], 'exact copy', 'exact copies')} of its rows "
-            "were set aside; what they bill again is not in these figures."
+            f"Beside it {counted(spell['duplicate_rows'], 'exact copy', 'exact copies')} of its "
+            "rows, set aside; what is billed again there is not in these figures."
         )
 
 

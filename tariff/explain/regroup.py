@@ -182,7 +182,7 @@ def _rank(candidate: Candidate) -> tuple[bool, int]:
 def standing(candidate: Candidate, driver: Candidate) -> str:
     """Say what came of a code that could drive."""
     if candidate is driver:
-        return "drives"
+        return "drives" if driver.row else "no row of the root table has it: no HRG"
     if candidate.barred:
         return candidate.barred
     if candidate.flag != driver.flag:

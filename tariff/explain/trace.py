@@ -14,10 +14,34 @@ from tariff.explain.regroup import Regrouped, regroup
 from tariff.explain.reprice import Repriced, Tables, reprice
 from tariff.explain.rows import Row, row_of
 from tariff.explain.validity import Validity, validate
-from tariff.packs.compile import NULL32, Grouper
-from tariff.reference.tables import GroupTables, group_tables, price_list
+from tariff.packs.compile import NULL32, Grouper, Rulebook
+from tariff.reference.tables import GroupTables, PriceList, group_tables, price_list
 
 NO_DIAGNOSES = "no_diagnoses"
+
+
+class Books:
+    """The tables that stories are told from, each made once."""
+
+    def __init__(self, rulebook: Rulebook) -> None:
+        self.rulebook = rulebook
+        self._groups: dict[str, GroupTables] = {}
+        self._prices: dict[str, PriceList] = {}
+
+    def grouping(self, grouper: str) -> GroupTables:
+        """Give the tables of a grouper pack."""
+        if grouper not in self._groups:
+            self._groups[grouper] = group_tables(list(self.rulebook.packs), grouper)
+        return self._groups[grouper]
+
+    def prices(self, tariff: str | None) -> Tables:
+        """Give the tables of pricing with the list of a tariff pack, where one is held."""
+        if tariff is not None and tariff not in self._prices:
+            lists = self.rulebook.prices
+            place = [pack.id for pack in lists.packs].index(tariff)
+            self._prices[tariff] = price_list(lists.manifests[place], lists.packs[place])
+        held = None if tariff is None else self._prices[tariff]
+        return Tables(held, tuple(self.rulebook.points_of_delivery.groups), self.rulebook.mff)
 
 
 @dataclass
@@ -32,6 +56,7 @@ class Trace:
     episodes: list[dict[str, Any]]
     rows: list[Row]
     grouper: Grouper
+    books: Books
 
     @property
     def fields(self) -> frozenset[str]:
@@ -43,10 +68,10 @@ class Trace:
         """The key of the record."""
         return f"spell:{self.spell['provider']}:{self.spell['spell_id']}"
 
-    @cached_property
+    @property
     def tables(self) -> GroupTables:
         """The tables of the grouper that served."""
-        return group_tables(list(self.columns.rulebook.packs), self.grouper.pack.id)
+        return self.books.grouping(self.grouper.pack.id)
 
     @cached_property
     def validity(self) -> list[Validity]:
@@ -77,12 +102,7 @@ class Trace:
     @cached_property
     def repriced(self) -> Repriced:
         """The price step by step, compared with the engine's."""
-        rulebook = self.columns.rulebook
-        held = None
-        if self.spell["tariff"] is not None:
-            place = [pack.id for pack in rulebook.prices.packs].index(self.spell["tariff"])
-            held = price_list(rulebook.prices.manifests[place], rulebook.prices.packs[place])
-        tables = Tables(held, tuple(rulebook.points_of_delivery.groups), rulebook.mff)
+        tables = self.books.prices(self.spell["tariff"])
         told = reprice(tables, self.rows, self.spell["priced_hrg"], self.options)
         agree.price(told, self.spell)
         return told
@@ -95,8 +115,8 @@ class Trace:
         return f"{hrg} {label}" if label else hrg
 
 
-def trace(run: Run, options: Options, word: str) -> Trace:
-    """Find a spell of a run, which has kept its episodes."""
+def trace(run: Run, options: Options, word: str, books: Books | None = None) -> Trace:
+    """Find a spell of a run, which has kept its episodes. `books` serve for several spells."""
     columns = run.columns
     if columns is None or run.episodes is None:
         raise ValueError("the run has not kept its episodes")
@@ -112,4 +132,5 @@ def trace(run: Run, options: Options, word: str) -> Trace:
         run.episodes.slice(first, last - first).to_pylist(),
         [row_of(columns.frame, int(row)) for row in spells.perm[first:last]],
         columns.rulebook.groupers[int(columns.groups.grouper[index])],
+        books or Books(columns.rulebook),
     )

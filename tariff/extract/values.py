@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -102,6 +102,7 @@ def read_one(text: str, kind: FieldType, reading: Reading) -> int | None:
     return _scaled(text, _PLACES[kind])
 
 
+@lru_cache(1 << 14)
 def _date(text: str, formats: tuple[str, ...]) -> int:
     short = _MIDNIGHT.sub("", text) if len(text) > 10 else text
     for form in formats:
@@ -173,6 +174,11 @@ def has_empty(values: pa.StringArray) -> bool:
     return bool((bounds[1:] == bounds[:-1]).any())
 
 
+def _may_have_space(data: bytes) -> bool:
+    """Whether there is white space in some characters (always where they are not ASCII)."""
+    return not data.isascii() or len(data.split()) > 1 or len(data.strip()) != len(data)
+
+
 def _needs_cleaning(
     values: pa.StringArray, kind: FieldType, cleaning: Cleaning, blanks: frozenset[str]
 ) -> bool:
@@ -184,7 +190,7 @@ def _needs_cleaning(
     if kind == "clinical":
         if not data.isalnum() or data != data.upper():
             return True
-    elif not data.isascii() or len(data.split()) != 1 or len(data.strip()) != len(data):
+    elif _may_have_space(data):
         return True
     return any(blank.encode() in data for blank in blanks)
 
@@ -206,7 +212,9 @@ def clean_texts(
         )
     blank = pc.is_in(values, value_set=pa.array(["", *sorted(blanks)], pa.string()))
     if kind == "clinical":
-        values = pc.utf8_upper(pc.replace_substring_regex(values, r"[.\s]", ""))
+        values = pc.utf8_upper(pc.replace_substring(values, ".", ""))
+        if _may_have_space(raw_bytes(values)):
+            values = pc.replace_substring_regex(values, r"\s", "")
         blank = pc.or_kleene(blank, pc.equal(values, ""))
     return pc.if_else(blank, pa.scalar(None, pa.string()), values)
 

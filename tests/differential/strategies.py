@@ -68,6 +68,11 @@ def some(rng: Random, values: Sequence[T], least: int = 0) -> list[T]:
     return [values[i] for i in sorted(rng.sample(range(len(values)), count))]
 
 
+def rarely(rng: Random) -> bool:
+    """Now and then."""
+    return rng.random() < 0.05
+
+
 def often(rng: Random, usual: T, others: Sequence[T], share: float = 0.12) -> T:
     """The usual value, now and then another one."""
     return rng.choice(others) if rng.random() < share else usual
@@ -90,8 +95,9 @@ METHODS = ["21", "11", "12", "2A", "31", "82"]
 CLASSES = ["1", "2", "3", "5", "8"]
 PLACES = ["19", "29", "51", "79"]
 DAYS = [
-    date(2018, 3, 30), date(2018, 4, 1), date(2021, 1, 1), date(2022, 9, 1), date(2023, 3, 30),
-    date(2024, 4, 1), date(2030, 5, 5),
+    date(2018, 3, 30), date(2018, 4, 1), date(2022, 9, 1), date(2022, 9, 2),
+    date(2022, 9, 3), date(2022, 9, 5), date(2018, 5, 1), date(2018, 5, 2), date(2018, 5, 4),
+    date(2023, 3, 30), date(2024, 4, 1), date(2021, 1, 1),
 ]  # fmt: skip
 ABSURD_DAYS = [date(1, 1, 1), date(1900, 1, 1), date(201, 5, 1), date(9999, 12, 31)]
 CODE_VALUES: dict[str, list[str]] = {
@@ -103,12 +109,12 @@ CODE_VALUES: dict[str, list[str]] = {
     "discharge_method": ["1", "4", "5"],
     "main_specialty": ["100", "300"],
     "treatment_function": ["100", "300", "560"],
-    "neonatal_care": ["", "0", "8"],
+    "neonatal_care": ["0", "", "8"],
 }
 NUMBER_VALUES: dict[str, list[int]] = {
     "age": [40, 0, 5, 17, 18, 19, 20, 130, 131, 999, -1],
     "episode_duration": [0, 1, 2, 3, 7, 12, 40, -2, 100_000],
-    "critical_care_days": [0, 0, 1, 3, 30, -1],
+    "critical_care_days": [0, 0, 0, 1, 3, 30, -1],
     "rehabilitation_days": [0, 0, 2],
     "palliative_care_days": [0, 0, 1],
 }
@@ -168,7 +174,7 @@ def splits_pack(rng: Random, name: str) -> LoadedPack:
         "unsupported": Condition(unsupported="not public"),
     }
     rows: list[dict[str, str]] = []
-    for root in some(rng, ROOTS[:-1], 2):
+    for root in some(rng, ROOTS[:-1], 4):
         for letter in "ABCDE"[: rng.randint(1, 5)]:
             row = {"hrg": root + letter, "root": root}
             for bound, values in (
@@ -212,13 +218,13 @@ def grouping_packs(rng: Random) -> list[LoadedPack]:
         "age": NumericRange(min=0, max=130, also=rng.choice([[999], [], [999, -1]])),
         "episode_order": NumericRange(min=1, max=97),
         "episode_duration": NumericRange(min=0, max=99_999),
-        "critical_care_days": NumericRange(min=0, max=10),
+        "critical_care_days": NumericRange(min=0, max=29),
     }
     for name in some(rng, sorted(accepted))[:3]:
         del accepted[name]
     for name in some(rng, sorted(numeric))[:1]:
         del numeric[name]
-    mandatory = some(rng, ["age", "sex", "admission_method", "episode_duration", "neonatal_care"])
+    mandatory = some(rng, ["age", "sex", "admission_method", "episode_duration", "neonatal_care"])[:2]
     packs.append(
         loaded(
             FieldValuesPack(
@@ -288,7 +294,7 @@ def tariff_pack(rng: Random, year: str, hrgs: Sequence[str]) -> LoadedPack:
     for hrg in hrgs:
         row = {"hrg": hrg}
         for name in ("combined", "day_case", "ordinary_elective"):
-            row[name] = rng.choice(MONEY)
+            row[name] = rng.choice(["", *MONEY])
         row["non_elective"] = often(rng, rng.choice(MONEY[1:]), [""])
         for name in ("elective_trim", "non_elective_trim"):
             row[name] = rng.choice(["", "0", "1", "5", "10"])
@@ -322,13 +328,13 @@ def tariff_pack(rng: Random, year: str, hrgs: Sequence[str]) -> LoadedPack:
 
 def pricing_packs(rng: Random, hrgs: Sequence[str]) -> list[LoadedPack]:
     """Price lists of some years, factors with gaps, points of delivery."""
-    packs = [tariff_pack(rng, year, some(rng, hrgs, 1)) for year in some(rng, YEARS, 1)]
+    packs = [tariff_pack(rng, year, some(rng, hrgs, len(hrgs) - 3)) for year in some(rng, YEARS, 3)]
     values = ["1.1", "0.95", "1", "1.000000001", "1.2345678915", "1.29"]
     factors = [
         {"provider": provider, "year": year, "mff": rng.choice(values)}
         for provider in PROVIDERS[:2]
         for year in [*YEARS, "2020/21", "2023/24"]
-        if rng.random() < 0.4
+        if rng.random() < 0.5
     ] or [{"provider": "R1A", "year": "2022/23", "mff": "1.1"}]
     packs.append(
         loaded(
@@ -344,7 +350,9 @@ def pricing_packs(rng: Random, hrgs: Sequence[str]) -> list[LoadedPack]:
             admission_methods=codes(*some(rng, METHODS, 1)),
             patient_classifications=codes(*some(rng, CLASSES)),
             max_adjusted_days=rng.choice([None, None, 0, 1]),
-            price=rng.choice(["day_case", "ordinary_elective", "non_elective", "none"]),
+            price=often(
+                rng, rng.choice(["day_case", "ordinary_elective", "non_elective"]), ["none"], 0.1
+            ),
             trim=rng.choice(["elective", "non_elective", "none"]),
         )
         for index in range(rng.randint(1, 5))
@@ -405,24 +413,29 @@ def _blank(rng: Random, value: Value, share: float = 0.05) -> Value:
 
 
 def _stay(rng: Random) -> tuple[date | None, date | None]:
-    first = often(rng, rng.choice(DAYS) + timedelta(days=rng.randint(0, 3)), ABSURD_DAYS, 0.04)
-    length = rng.choice([0, 0, 1, 1, 2, 3, 6, 12, 41, -1])
+    first = often(rng, rng.choice(DAYS) + timedelta(days=rng.randint(0, 3)), ABSURD_DAYS, 0.02)
+    length = rng.choice([0, 0, 0, 1, 1, 1, 2, 3, 6, 12, 41, often(rng, 4, [-1], 0.5)])
     try:
         last: date | None = first + timedelta(days=length)
     except OverflowError:
         last = first
-    return often(rng, first, [None], 0.06), often(rng, last, [None, *ABSURD_DAYS], 0.06)
+    return often(rng, first, [None], 0.06), often(rng, last, [None, None, *ABSURD_DAYS], 0.05)
 
 
 def _spell_values(rng: Random) -> Row:
     """What the episodes of a spell have in common, as a rule."""
     admitted, discharged = _stay(rng)
-    row: Row = {name: often(rng, values[0], values) for name, values in CODE_VALUES.items()}
-    row["admission_method"] = rng.choice(METHODS)
+    row: Row = {
+        name: often(rng, values[0], [*values, None, "?"], 0.01)
+        for name, values in CODE_VALUES.items()
+    }
+    row["admission_method"] = rng.choice([*METHODS[:-1], *METHODS[:4], *(METHODS if rarely(rng) else ())])
     row["patient_classification"] = rng.choice(CLASSES[:3])
+    row["admission_source"] = rng.choice(PLACES[:3])
+    row["discharge_destination"] = rng.choice(PLACES[:3])
     return row | {
         "patient_id": rng.choice(["P1", "P1", "P2", "P3", None]),
-        "age": rng.choice(NUMBER_VALUES["age"][:7]),
+        "age": often(rng, rng.choice(NUMBER_VALUES["age"][:8]), NUMBER_VALUES["age"], 0.03),
         "admission_date": admitted,
         "discharge_date": discharged,
         "site": rng.choice(["S1", "S2", None]),
@@ -434,19 +447,25 @@ def _spell_values(rng: Random) -> Row:
 
 def _episode_values(rng: Random, hrgs: Sequence[str]) -> Row:
     row: Row = {
-        name: _blank(rng, often(rng, values[0] if name == "age" else rng.choice(values[:6]), values))
+        name: _blank(rng, often(rng, rng.choice(values[:5]), values, 0.02), 0.03)
         for name, values in NUMBER_VALUES.items()
         if name != "age" or rng.random() < 0.1
     }
+    if rng.random() < 0.15:
+        row |= {"episode_duration": None, "episode_start_date": None, "episode_end_date": None}
     for number in ("01", "02", "03", "10"):
-        pool = DIAGNOSES if rng.random() < 0.75 else CODED_DIAGNOSES
-        row[f"diag_{number}"] = rng.choice(pool) if number == "01" else rng.choice([None, *pool])
+        pool = DIAGNOSES if rng.random() < 0.8 else CODED_DIAGNOSES
+        if number == "01":
+            usual = rng.choice(DIAGNOSES[:10])
+            row["diag_01"] = often(rng, usual, [*CODED_DIAGNOSES, None], 0.1)
+        else:
+            row[f"diag_{number}"] = rng.choice([None, *pool])
     for number in ("01", "02", "03"):
         pool = PROCEDURES if rng.random() < 0.8 else CODED_PROCEDURES
         row[f"oper_{number}"] = rng.choice([None, "", *pool]) if rng.random() < 0.6 else None
         row[f"oper_date_{number}"] = rng.choice([None, date(2022, 9, 1), date(2022, 9, 2)])
     start, end = _stay(rng) if rng.random() < 0.3 else (None, None)
-    row |= {"episode_start_date": start, "episode_end_date": end}
+    row = {"episode_start_date": start, "episode_end_date": end} | row
     row["birth_weight"] = rng.choice([None, 500])
     if rng.random() < 0.6:
         row |= {
@@ -471,15 +490,14 @@ def random_rows(
     for _ in range(spells):
         key = {
             "provider": rng.choice(PROVIDERS),
-            "spell_id": rng.choice(["1", "2", "10", "S9", "s9", "é"]) + rng.choice(["", "a", "b"]),
+            "spell_id": rng.choice("1S9sé") + str(rng.randint(1, 3 * spells)),
         }
         shared = _spell_values(rng)
         for order in range(1, rng.choice([1, 1, 1, 2, 3]) + 1):
             row = shared | _episode_values(rng, hrgs) | key
-            row["episode_order"] = often(rng, order, [1, 2, 0, 98, None], 0.08)
-            for name in shared:
-                if rng.random() < 0.01:
-                    row[name] = None
+            row["episode_order"] = often(rng, order, [1, 2, 0, 98, None], 0.05)
+            if rng.random() < 0.05:
+                row[rng.choice(sorted(shared))] = None
             rows.append(row)
     for row in list(rows):
         if rng.random() < 0.1:

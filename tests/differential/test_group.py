@@ -17,7 +17,7 @@ from tests.differential.strategies import (
     random_rows,
 )
 
-BULK = 600 if SLOW else 60
+BULK = 600 if SLOW else 40
 
 
 def random_case(rng: Random, spells: int) -> Case:
@@ -28,7 +28,7 @@ def random_case(rng: Random, spells: int) -> Case:
     return Case(packs, fields, rows, year=rng.choice([None, "2018/19", "2022/23"]))
 
 
-@example_settings(120)
+@example_settings(80)
 @given(RANDOMS)
 def test_the_smallest_disagreement(rng: Random) -> None:
     check_spells(random_case(rng, rng.randint(1, 4)))

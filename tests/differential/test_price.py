@@ -23,7 +23,7 @@ from tests.differential.strategies import (
     random_rows,
 )
 
-BULK = 500 if SLOW else 50
+BULK = 600 if SLOW else 40
 
 
 def random_case(rng: Random, spells: int) -> Case:
@@ -49,7 +49,7 @@ def random_case(rng: Random, spells: int) -> Case:
     )
 
 
-@example_settings(120)
+@example_settings(80)
 @given(RANDOMS)
 def test_the_smallest_disagreement(rng: Random) -> None:
     check_spells(random_case(rng, rng.randint(1, 3)), episodes=False)

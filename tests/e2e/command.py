@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,12 @@ def tariff(
     assert "Traceback" not in result.stderr, result.stderr
     assert "mistake in tariff" not in result.stderr or result.code == 5
     return result
+
+
+def together(*commands: Iterable[str | Path]) -> list[Result]:
+    """Several commands, two at a time: the results in the order given."""
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(lambda arguments: tariff(*arguments), commands))
 
 
 def ran(result: Result, code: int = 0) -> Result:

@@ -17,7 +17,7 @@ import pytest
 
 import tariff as package
 from tariff import schemas
-from tests.e2e.command import FILES, Row, left, ran, read_rows, tariff, write_rows
+from tests.e2e.command import FILES, Row, left, ran, read_rows, tariff, together, write_rows
 from tests.e2e.conftest import EPISODES, Checked
 
 # What others build on; the schema may have more.
@@ -31,11 +31,11 @@ DOCUMENTED_FINDINGS = (
     "value_pence settled_pence cash_pence"
 ).split()
 STAGE_FILES = {"spells.parquet", "episodes.parquet", "rejects.csv", "manifest.json"}
-SAME_BYTES = ("findings.csv", "spells.parquet")
+QUICK = ("--only", "findings")
 
 
 def same_results(folder: Path, other: Path) -> None:
-    for name in SAME_BYTES:
+    for name in ("findings.csv", "spells.parquet"):
         assert (folder / name).read_bytes() == (other / name).read_bytes(), name
 
 
@@ -65,11 +65,6 @@ def test_the_planted_faults_are_found_and_nothing_else(checked: Checked) -> None
         ("PRC01", "deterministic"),
         ("PRC02", "deterministic"),
     ]
-
-
-def test_an_honest_extract_has_no_findings(honest: Path, tmp_path: Path) -> None:
-    ran(tariff("check", honest, "-o", tmp_path / "out", "--only", "findings"))
-    assert read_rows(tmp_path / "out" / "findings.csv") == []
 
 
 def test_the_manifest_reconciles_from_billed_to_allowed(checked: Checked) -> None:
@@ -195,14 +190,14 @@ def test_no_patient_is_named_outside_the_spells(checked: Checked) -> None:
 def test_the_same_extract_gives_the_same_bytes_whatever_the_threads(
     checked: Checked, tmp_path: Path
 ) -> None:
-    ran(tariff("check", checked.source, "-o", tmp_path, "--only", "findings", "--threads", 1))
+    ran(tariff("check", checked.source, "-o", tmp_path, "--threads", 1))
     same_results(tmp_path, checked.folder)
 
 
 def test_the_order_of_the_rows_does_not_matter(checked: Checked, tmp_path: Path) -> None:
     rows = read_rows(checked.source)
     turned = write_rows(tmp_path / "turned.csv", rows[::-1])
-    ran(tariff("check", turned, "-o", tmp_path / "out", "--only", "findings"))
+    ran(tariff("check", turned, "-o", tmp_path / "out"))
     same_results(tmp_path / "out", checked.folder)
 
 
@@ -211,7 +206,7 @@ def test_several_files_are_one_extract(checked: Checked, tmp_path: Path) -> None
     parts = [
         write_rows(tmp_path / f"part{number}.csv", rows[number::3]) for number in range(3)
     ]
-    ran(tariff("check", *parts, "-o", tmp_path / "out", "--only", "findings"))
+    ran(tariff("check", *parts, "-o", tmp_path / "out"))
     same_results(tmp_path / "out", checked.folder)
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text("utf-8"))
     assert [source["file"] for source in manifest["inputs"]] == [path.name for path in parts]
@@ -283,7 +278,7 @@ def test_every_form_of_the_file_says_the_same(
 ) -> None:
     assert callable(form)
     path = form(checked.source, tmp_path)
-    ran(tariff("check", path, "-o", tmp_path / "out", "--only", "findings"))
+    ran(tariff("check", path, "-o", tmp_path / "out", *QUICK))
     found = read_rows(tmp_path / "out" / "findings.csv")
     keys = [(row["rule"], row["spell_ids"], row["settled_pence"]) for row in found]
     assert keys == [
@@ -307,43 +302,54 @@ def test_synth_writes_the_same_extract_as_parquet(priced: Checked, tmp_path: Pat
 # ---------------------------------------------------------------- options of check
 
 
-def test_only_findings_leaves_no_page_and_no_workbook(faulty: Path, tmp_path: Path) -> None:
+def test_only_findings_leaves_page_workbook_and_spells_out(
+    checked: Checked, faulty: Path, tmp_path: Path
+) -> None:
     (tmp_path / "report.html").write_text("of an earlier run")
     (tmp_path / "mine.txt").write_text("not ours")
-    result = ran(tariff("check", faulty, "-o", tmp_path, "--only", "findings", "--keep"))
-    assert left(tmp_path) == FILES - {"report.html", "workbook.xlsx"} | {
-        "episodes.parquet",
-        "mine.txt",
-    }
+    result = ran(tariff("check", faulty, "-o", tmp_path, *QUICK, "--keep"))
+    left_out = {"report.html", "workbook.xlsx", "spells.parquet"}
+    assert left(tmp_path) == FILES - left_out | {"episodes.parquet", "mine.txt"}
     assert result.stdout.rstrip().endswith(f"Findings: {tmp_path / 'findings.csv'}")
+    assert (tmp_path / "findings.csv").read_bytes() == (
+        checked.folder / "findings.csv"
+    ).read_bytes()
     assert pq.read_schema(tmp_path / "episodes.parquet").equals(schemas.EPISODES)
     assert pq.read_metadata(tmp_path / "episodes.parquet").num_rows == EPISODES + 1
 
 
-def test_fail_on_ends_with_1_only_where_there_is_a_finding_of_that_level(
+def test_fail_on_ends_with_1_where_there_is_a_finding_and_an_honest_extract_has_none(
     faulty: Path, honest: Path, tmp_path: Path
 ) -> None:
-    quick = ("--only", "findings", "--fail-on")
-    ran(tariff("check", faulty, "-o", tmp_path / "a", *quick, "high"), code=1)
-    assert (tmp_path / "a" / "findings.csv").is_file()  # the results are there all the same
-    ran(tariff("check", faulty, "-o", tmp_path / "b", *quick, "low"), code=1)
-    ran(tariff("check", honest, "-o", tmp_path / "c", *quick, "low"))
+    high, none = together(
+        ["check", faulty, "-o", tmp_path / "a", *QUICK, "--fail-on", "high"],
+        ["check", honest, "-o", tmp_path / "b", *QUICK, "--fail-on", "low"],
+    )
+    ran(high, code=1)
+    assert read_rows(tmp_path / "a" / "findings.csv")  # the results are there all the same
+    ran(none)
+    assert read_rows(tmp_path / "b" / "findings.csv") == []
 
 
-@pytest.mark.parametrize(
-    ("selection", "expected"),
-    [
-        (("--select", "PRC01"), {"PRC01"}),
-        (("--select", "prc"), {"PRC01", "PRC02"}),
-        (("--select", "DUP01,PRC02"), {"DUP01", "PRC02"}),
-        (("--select", "DUP01", "--select", "SPL"), {"DUP01"}),
-    ],
+SELECTIONS = (
+    (("--select", "PRC01"), {"PRC01"}),
+    (("--select", "prc"), {"PRC01", "PRC02"}),
+    (("--select", "DUP01,PRC02"), {"DUP01", "PRC02"}),
+    (("--select", "DUP01", "--select", "SPL"), {"DUP01"}),
 )
-def test_select_runs_these_rules_and_no_other(
-    faulty: Path, tmp_path: Path, selection: tuple[str, ...], expected: set[str]
-) -> None:
-    ran(tariff("check", faulty, "-o", tmp_path, "--only", "findings", *selection))
-    assert {row["rule"] for row in read_rows(tmp_path / "findings.csv")} == expected
+
+
+def test_select_runs_these_rules_and_no_other(faulty: Path, tmp_path: Path) -> None:
+    results = together(
+        *(
+            ["check", faulty, "-o", tmp_path / str(number), *QUICK, *options]
+            for number, (options, _) in enumerate(SELECTIONS)
+        )
+    )
+    for number, (result, (options, expected)) in enumerate(zip(results, SELECTIONS, strict=True)):
+        ran(result)
+        found = {row["rule"] for row in read_rows(tmp_path / str(number) / "findings.csv")}
+        assert found == expected, options
 
 
 PACK = """\
@@ -391,25 +397,26 @@ def signature_pack(folder: Path, *, level: str = "low", status: str = "stable") 
 
 def test_level_widens_the_run_to_rules_of_a_pack_of_ones_own(faulty: Path, tmp_path: Path) -> None:
     pack = signature_pack(tmp_path / "mine", level="medium")
+    choices = ((), ("--level", "medium"), ("--select", "TST01", "--fail-on", "high"))
+    results = together(
+        *(
+            ["check", faulty, "-o", tmp_path / str(number), *QUICK, "--pack", pack, *options]
+            for number, options in enumerate(choices)
+        )
+    )
     seen = []
-    for number, options in enumerate(((), ("--level", "medium"), ("--select", "TST01"))):
-        out = tmp_path / str(number)
-        ran(tariff("check", faulty, "-o", out, "--only", "findings", "--pack", pack, *options))
-        seen.append({row["rule"] for row in read_rows(out / "findings.csv")})
+    for number, result in enumerate(results):
+        ran(result)  # a finding of level medium is not one of level high
+        seen.append({row["rule"] for row in read_rows(tmp_path / str(number) / "findings.csv")})
     assert "TST01" not in seen[0]
     assert {"TST01", "PRC01", "DUP01"} <= seen[1]
     assert seen[2] == {"TST01"}
-    medium = ran(
-        tariff("check", faulty, "-o", tmp_path / "m", "--only", "findings", "--pack", pack,
-               "--select", "TST01", "--fail-on", "high")
-    )  # fmt: skip
-    assert medium.code == 0
 
 
 def test_the_packs_of_the_environment_are_in_force(faulty: Path, tmp_path: Path) -> None:
     pack = signature_pack(tmp_path / "mine", level="high")
     ran(
-        tariff("check", faulty, "-o", tmp_path / "out", "--only", "findings",
+        tariff("check", faulty, "-o", tmp_path / "out", *QUICK,
                env={"TARIFF_PACKS": str(pack)})
     )  # fmt: skip
     assert "TST01" in {row["rule"] for row in read_rows(tmp_path / "out" / "findings.csv")}
@@ -460,9 +467,9 @@ def test_report_renders_the_page_and_the_workbook_again(checked: Checked, tmp_pa
 
 
 def test_the_shipped_packs_check_and_pass_their_tests() -> None:
-    checked = ran(tariff("pack", "check", "--warnings-as-errors"))
-    assert "0 errors, 0 warnings" in checked.stderr
-    tested = ran(tariff("pack", "test"))
+    checked, tested = together(["pack", "check", "--warnings-as-errors"], ["pack", "test"])
+    assert "0 errors, 0 warnings" in ran(checked).stderr
+    ran(tested)
     counts = re.search(
         r"([0-9,]+) tests of ([0-9]+) rules and price lists: ([0-9,]+) passed, 0 failed",
         tested.stdout,
@@ -523,9 +530,11 @@ def test_doctor_tells_versions_and_packs() -> None:
 def test_version_and_help() -> None:
     assert ran(tariff("--version")).stdout.split()[-1] == package.__version__
     told = ran(tariff("--help")).stdout
-    for command in ("check", "group", "price", "explain", "report", "pack", "data", "doctor"):
+    commands = ("check", "group", "price", "explain", "report", "pack", "data", "doctor")
+    helped = together(*([command, "--help"] for command in commands))
+    for command, result in zip(commands, helped, strict=True):
         assert re.search(rf"^ +{command} ", told, re.MULTILINE), command
-        assert ran(tariff(command, "--help")).stdout.startswith(f"Usage: tariff {command}")
+        assert ran(result).stdout.startswith(f"Usage: tariff {command}")
 
 
 FOREIGN = {

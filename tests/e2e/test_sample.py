@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
@@ -20,13 +20,12 @@ from tests.conftest import reference_folder
 from tests.e2e.command import Row, ran, read_rows, tariff, write_rows
 
 pytestmark = pytest.mark.reference_data
+Sample = Callable[..., tuple[Path, str]]
 ran_once: dict[tuple[str, ...], tuple[Path, str]] = {}
 
 
 @pytest.fixture
-def sample(
-    reference_data: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Any:  # a function of the options
+def sample(reference_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Sample:
     """The folder and the output of a check of the sample, each set of options once."""
 
     def check(*options: str) -> tuple[Path, str]:
@@ -53,7 +52,7 @@ def table(folder: Path, name: str) -> list[dict[str, Any]]:
 # ---------------------------------------------------------------- the sample
 
 
-def test_the_layout_is_recognised_and_every_row_is_read(sample: Any) -> None:
+def test_the_layout_is_recognised_and_every_row_is_read(sample: Sample) -> None:
     folder, _ = sample()
     read = manifest(folder)
     assert [source["layout"] for source in read["inputs"]] == ["national-grouper-apc"]
@@ -65,7 +64,7 @@ def test_the_layout_is_recognised_and_every_row_is_read(sample: Any) -> None:
     assert len(table(folder, "spells")) == 478
 
 
-def test_75_episodes_in_25_spells_are_in_error_each_with_its_category(sample: Any) -> None:
+def test_75_episodes_in_25_spells_are_in_error_each_with_its_category(sample: Sample) -> None:
     folder, _ = sample()
     episodes = [row for row in table(folder, "episodes") if row["error_category"]]
     spells = [row for row in table(folder, "spells") if row["error_category"]]
@@ -87,7 +86,7 @@ def test_75_episodes_in_25_spells_are_in_error_each_with_its_category(sample: An
     assert sum(read["errors_by_category"].values()) == 75
 
 
-def test_the_rest_is_grouped_or_says_why_not(sample: Any) -> None:
+def test_the_rest_is_grouped_or_says_why_not(sample: Sample) -> None:
     folder, _ = sample()
     counts = manifest(folder)["counts"]
     grouped = counts["spells_grouped"] + counts["spells_in_error"] + counts["spells_unmapped"]
@@ -99,14 +98,14 @@ def test_the_rest_is_grouped_or_says_why_not(sample: Any) -> None:
         )
 
 
-def test_without_a_year_nothing_is_priced_and_the_run_says_so(sample: Any) -> None:
+def test_without_a_year_nothing_is_priced_and_the_run_says_so(sample: Sample) -> None:
     folder, told = sample()
     assert "Nothing was priced" in told and "--year 2024/25" in told
     assert manifest(folder)["counts"]["spells_priced"] == 0
     assert all(row["pre_mff_pence"] is None for row in table(folder, "spells"))
 
 
-def test_with_a_year_it_is_priced_before_mff_and_says_why_dates_are_empty(sample: Any) -> None:
+def test_with_a_year_it_is_priced_before_mff_and_says_why_dates_are_empty(sample: Sample) -> None:
     folder, told = sample("--year", "2024/25")
     said = "The extract carries no admission date and no discharge date, so the dates in this"
     assert said in " ".join(told.split())
@@ -123,7 +122,7 @@ def test_with_a_year_it_is_priced_before_mff_and_says_why_dates_are_empty(sample
     assert "2024/25" in not_run["EMR07"] or "needs" in not_run["EMR07"]
 
 
-def test_with_a_factor_there_are_totals(sample: Any) -> None:
+def test_with_a_factor_there_are_totals(sample: Sample) -> None:
     folder, _ = sample("--year", "2024/25", "--mff", "1")
     priced = [row for row in table(folder, "spells") if row["pre_mff_pence"] is not None]
     assert len(priced) > 350
@@ -246,7 +245,7 @@ def test_every_vector_that_the_price_list_decides_is_reproduced_to_the_penny(
 def test_a_mixed_year_is_priced_by_mff_year_and_by_mff_alike(
     reference_data: Path, tmp_path: Path
 ) -> None:
-    """The same three vectors, once by the year of the factor and once by the factor itself."""
+    """The same vectors, once by the year of the factor and once by the factor itself."""
     grouped = runs(vectors())
     by_year = grouped["--mff-year", LATER]
     assert len(by_year) >= 3

@@ -32,6 +32,8 @@ def cell(folder: Path, column: str, text: str) -> Any:
         ("diag_01", "i10.x", "I10X"),
         ("diag_01", " I 10X ", "I10X"),
         ("diag_01", ".", None),
+        ("diag_01", ". I10X", "I10X"),
+        ("diag_01", "\u00a0I10X", "I10X"),
         ("oper_01", "W37.1", "W371"),
         ("sex", " 1 ", "1"),
         ("sex", "  ", None),
