@@ -19,6 +19,7 @@ from tariff.engine.price import EPOCH
 from tariff.engine.reasons import CATEGORIES, GROUP_REASONS, INCOMPLETE
 from tariff.engine.select import Selected
 from tariff.engine.settle import Settlement
+from tariff.extract.nhs_number import is_nhs_number
 from tariff.packs.compile import NULL32, NULL64, Rulebook
 from tariff.packs.load import LoadedPack
 from tariff.packs.model import STEPS, TariffPack
@@ -276,9 +277,23 @@ def _notices(extract: Extract, columns: SpellColumns, rulebook: Rulebook) -> lis
         if rulebook.prices.index_of_year(year) < 0:
             held = ", ".join(m.year for m in rulebook.prices.manifests)
             notices.append(f"No price list of {year} is held (held: {held}): not priced.")
+    notices += _identity_notice(columns)
     notices += _validation_notice(columns)
     notices += _mff_notice(columns)
     return list(dict.fromkeys(notices))
+
+
+def _identity_notice(columns: SpellColumns) -> list[str]:
+    """Warn where what should be a pseudonym looks like an NHS number."""
+    out = []
+    for name, texts in sorted(columns.frame.texts.items()):
+        sample = texts.values[:1000].to_pylist()
+        if len(sample) >= 10 and sum(map(is_nhs_number, sample)) > len(sample) / 2:
+            out.append(
+                f"The column {name} appears to hold NHS numbers. This tool needs a pseudonym "
+                "only: check that you may hold them here."
+            )
+    return out
 
 
 def _validation_notice(columns: SpellColumns) -> list[str]:
