@@ -64,10 +64,11 @@ lint: $(BUILT) ## ruff, and mypy --strict
 		--strict --cache-dir ../mypy -p tariff
 	@cd build/types && MYPYPATH=.:tools $(abspath $(BIN))/python -m mypy \
 		--config-file ../../pyproject.toml --strict --cache-dir ../mypy \
-		--explicit-package-bases tools/*.py
+		--follow-imports silent --explicit-package-bases tools/*.py
 
 bench: $(BUILT) ## measure the kernel and `check`; bench/README.md says how to read it
-	@$(BIN)/python -m pytest bench --benchmark-only --benchmark-storage=file://build/benchmarks
+	@$(BIN)/python -m pytest bench --benchmark-only --benchmark-storage=file://build/benchmarks \
+		--benchmark-columns=min,median,max,rounds --benchmark-sort=fullname --benchmark-time-unit=ms
 
 # ---------------------------------------------------------------- what is made from the sources
 

@@ -79,7 +79,9 @@ def main(folder: Path) -> int:
         print(line, file=sys.stderr)
     if not wrong:
         size = f"{wheel.stat().st_size / 1e6:.1f} MB"
-        print(f"sdist: {len(packed)} files; wheel: {len(installed)} files, {size}; as they should be")
+        print(
+            f"as they should be: sdist, {len(packed)} files; wheel, {len(installed)} files, {size}"
+        )
     return 1 if wrong else 0
 
 

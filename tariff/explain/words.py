@@ -40,7 +40,7 @@ _NAMES = {
     "base": "base price",
     "total": "price",
     "short_stay": "short stay reduction",
-    "short_stay_eligible": "short stay price is due",
+    "short_stay_eligible": "reduced short stay price",
     "long_stay": "long stay payment",
     "billed": "billed amount",
     "gp_practice": "GP practice",
@@ -82,8 +82,8 @@ def _shown(field: MatchField, value: int) -> str:
         return pounds(value)
     if field.kind == "date":
         return long_date((date(1970, 1, 1) + timedelta(days=value)).isoformat())
-    if field.kind == "flag":
-        return "yes" if value else "no"
+    if field.kind == "flag":  # short_stay_eligible, the only one
+        return "due" if value else "not due"
     if field.unit == "1e-9":
         return decimal(value)
     if field.unit == "days":
@@ -144,7 +144,10 @@ class Reader:
         if isinstance(predicate, Same):
             return f"both have the same {field_name(predicate.field)}"
         field = MATCH_FIELDS[predicate.field]
-        return f"{self._subject(predicate.field, predicate.side)} {self._says(predicate, field)}"
+        words = self._says(predicate, field)
+        if words.startswith("is ") and predicate.field.endswith(("_days", "_rows")):
+            words = f"are {words.removeprefix('is ')}"
+        return f"{self._subject(predicate.field, predicate.side)} {words}"
 
     def _subject(self, name: str, side: int) -> str:
         words = f"the {field_name(name)}"

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 from fractions import Fraction
+from functools import cache
 
 from tariff.extract.fields import EPISODES
 
@@ -56,8 +57,13 @@ def days_since_epoch(when: date | None) -> int | None:
 
 def family(episode: Episode, name: str) -> list[str]:
     """Return the codes of a family such as `diag` in the order of position, blanks left out."""
-    columns = sorted(c for c in episode if re.fullmatch(rf"{name}_\d\d", c))
+    columns = _members(name, tuple(episode))
     return [code for code in (text(episode, column) for column in columns) if code is not None]
+
+
+@cache
+def _members(name: str, columns: tuple[str, ...]) -> list[str]:
+    return sorted(column for column in columns if re.fullmatch(rf"{name}_\d\d", column))
 
 
 def primary(episode: Episode) -> str | None:

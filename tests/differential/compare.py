@@ -243,7 +243,7 @@ def check_spells(case: Case, *, episodes: bool = True) -> int:
             row = next(rows)
             lines += different(want, row)
             if (row["errors"] is not None) != (want["error_category"] == "field"):
-                lines.append(f"    errors: engine {row['errors']!r}, category {row['error_category']}")
+                lines.append(f"    errors: engine {row['errors']!r} of {row['error_category']}")
         if lines:
             problems.append((len(spell.episodes), "\n".join([readable(case, spell), *lines])))
     fail_with(problems, lambda: f"{len(problems)} of {len(found)} spells differ")

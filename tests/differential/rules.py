@@ -78,9 +78,10 @@ class RuleMaker:
         if operation == "list":
             return Compare(name, side, "list", (rng.choice(sorted(LISTS)),))
         if operation == "starts":
-            return Compare(name, side, "starts", tuple(w[: rng.randint(1, 3)] for w in wanted or "U"))
+            prefixes = tuple(code[: rng.randint(1, 3)] for code in wanted or ["U"])
+            return Compare(name, side, "starts", prefixes)
         if operation == "in":
-            return Compare(name, side, "in", tuple([*wanted, "zz"]))
+            return Compare(name, side, "in", (*wanted, "zz"))
         return Compare(name, side, operation)  # type: ignore[arg-type]
 
     def number_test(self, side: int, pair: bool) -> Compare:
@@ -124,9 +125,8 @@ class RuleMaker:
         scope = rng.choice(["record", "spell", "sequence", "sequence", "set", "set"])
         pair = scope in ("sequence", "set")
         match = self.predicate(pair, rng.choice([0, 1, 2])) if rng.random() < 0.7 else Every(())
-        exceptions = tuple(
-            ExceptionRule(f"reason_{n}", self.predicate(pair, 1)) for n in range(rng.choice([0, 0, 1]))
-        )
+        reasons = ["planned"] if rng.random() < 0.33 else []
+        exceptions = tuple(ExceptionRule(name, self.predicate(pair, 1)) for name in reasons)
         return Rule(
             id=identifier,
             version="1.0.0",

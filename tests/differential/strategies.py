@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from random import Random
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -68,11 +68,6 @@ def some(rng: Random, values: Sequence[T], least: int = 0) -> list[T]:
     return [values[i] for i in sorted(rng.sample(range(len(values)), count))]
 
 
-def rarely(rng: Random) -> bool:
-    """Now and then."""
-    return rng.random() < 0.05
-
-
 def often(rng: Random, usual: T, others: Sequence[T], share: float = 0.12) -> T:
     """The usual value, now and then another one."""
     return rng.choice(others) if rng.random() < share else usual
@@ -80,12 +75,15 @@ def often(rng: Random, usual: T, others: Sequence[T], share: float = 0.12) -> T:
 
 # ---------------------------------------------------------------- values
 
-DIAGNOSES = "A010 A011 A0110 B20 B200 C500 C501 D50 E100 I10 I10X P070 W00 R69X U071".split()
+DIAGNOSES = [
+    "A010", "A011", "A0110", "B20", "B200", "C500", "C501", "D50", "E100", "I10", "I10X", "P070",
+    "W00", "R69X", "U071",
+]  # fmt: skip
 CODED_DIAGNOSES = [
     *DIAGNOSES, "A0101", "A0109", "B209", "B20X", "B20X1", "I10X9", "P0709", "W001", "W00X",
     "W00\u0663", "W0012", "R69X6", "Q999", "C50", "A01", "A", "U071XX",
 ]  # fmt: skip
-PROCEDURES = "A011 A012 A021 B011 B012 C011 U051 Y751 Y752 Z941".split()
+PROCEDURES = ["A011", "A012", "A021", "B011", "B012", "C011", "U051", "Y751", "Y752", "Z941"]
 CODED_PROCEDURES = [*PROCEDURES, "A01", "A019", "Q999", "A0111"]
 ROOTS = ["AA01", "AA02", "AB01", "AB02", "PB03", "ZZ09"]
 SUBCHAPTERS = ["AA", "AB", "PB"]
@@ -224,7 +222,8 @@ def grouping_packs(rng: Random) -> list[LoadedPack]:
         del accepted[name]
     for name in some(rng, sorted(numeric))[:1]:
         del numeric[name]
-    mandatory = some(rng, ["age", "sex", "admission_method", "episode_duration", "neonatal_care"])[:2]
+    mandatory = some(rng, ["age", "sex", "admission_method", "episode_duration", "neonatal_care"])
+    mandatory = mandatory[:2]
     packs.append(
         loaded(
             FieldValuesPack(
@@ -285,7 +284,9 @@ def grouping_packs(rng: Random) -> list[LoadedPack]:
     return packs
 
 
-MONEY = ["", "0", "0.05", "33", "100.50", "101", "1001", "2501.99", "99.995", "2500.125", "99999999"]
+MONEY = [
+    "", "0", "0.05", "33", "100.50", "101", "1001", "2501.99", "99.995", "2500.125", "99999999",
+]  # fmt: skip
 
 
 def tariff_pack(rng: Random, year: str, hrgs: Sequence[str]) -> LoadedPack:
@@ -317,9 +318,7 @@ def tariff_pack(rng: Random, year: str, hrgs: Sequence[str]) -> LoadedPack:
         year=year,
         edition="final",
         prices=CSV,
-        rounding=rng.choice(
-            ["pence_final", "pound_final", "pound_pre_mff", "pound_per_component"]
-        ),
+        rounding=rng.choice(["pence_final", "pound_final", "pound_pre_mff", "pound_per_component"]),
         short_stay_rule=often(rng, rule, [None], 0.3),
         borrowed=rng.choice([None, borrowed]),
     )
@@ -429,7 +428,7 @@ def _spell_values(rng: Random) -> Row:
         name: often(rng, values[0], [*values, None, "?"], 0.01)
         for name, values in CODE_VALUES.items()
     }
-    row["admission_method"] = rng.choice([*METHODS[:-1], *METHODS[:4], *(METHODS if rarely(rng) else ())])
+    row["admission_method"] = often(rng, rng.choice(METHODS[:-1]), METHODS, 0.05)
     row["patient_classification"] = rng.choice(CLASSES[:3])
     row["admission_source"] = rng.choice(PLACES[:3])
     row["discharge_destination"] = rng.choice(PLACES[:3])
@@ -447,7 +446,7 @@ def _spell_values(rng: Random) -> Row:
 
 def _episode_values(rng: Random, hrgs: Sequence[str]) -> Row:
     row: Row = {
-        name: _blank(rng, often(rng, rng.choice(values[:5]), values, 0.02), 0.03)
+        name: _blank(rng, often(rng, rng.choice(values[:5]), values, 0.02), 0.05)
         for name, values in NUMBER_VALUES.items()
         if name != "age" or rng.random() < 0.1
     }
@@ -456,7 +455,7 @@ def _episode_values(rng: Random, hrgs: Sequence[str]) -> Row:
     for number in ("01", "02", "03", "10"):
         pool = DIAGNOSES if rng.random() < 0.8 else CODED_DIAGNOSES
         if number == "01":
-            usual = rng.choice(DIAGNOSES[:10])
+            usual = rng.choice(DIAGNOSES[:12])
             row["diag_01"] = often(rng, usual, [*CODED_DIAGNOSES, None], 0.1)
         else:
             row[f"diag_{number}"] = rng.choice([None, *pool])
@@ -482,9 +481,7 @@ def _episode_values(rng: Random, hrgs: Sequence[str]) -> Row:
     return row
 
 
-def random_rows(
-    rng: Random, fields: frozenset[str], hrgs: Sequence[str], spells: int
-) -> list[Row]:
+def random_rows(rng: Random, fields: frozenset[str], hrgs: Sequence[str], spells: int) -> list[Row]:
     """Episodes of some spells in canonical columns, with copies, near copies and noise."""
     rows: list[Row] = []
     for _ in range(spells):

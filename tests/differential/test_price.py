@@ -49,7 +49,7 @@ def random_case(rng: Random, spells: int) -> Case:
     )
 
 
-@example_settings(80)
+@example_settings(50)
 @given(RANDOMS)
 def test_the_smallest_disagreement(rng: Random) -> None:
     check_spells(random_case(rng, rng.randint(1, 3)), episodes=False)
@@ -60,7 +60,7 @@ def test_many_spells_under_many_packs() -> None:
     assert sum(check_spells(case, episodes=False) for case in cases) > BULK * 60
 
 
-@example_settings(300)
+@example_settings(200)
 @given(
     pence=st.integers(-(10**15), 10**15),
     factor=st.one_of(st.integers(0, 2 * MFF_UNIT), st.sampled_from([MFF_UNIT, 1_100_000_000])),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from itertools import permutations
+from itertools import combinations, permutations
 
 import pytest
 
@@ -96,8 +96,9 @@ def test_rows_that_differ_in_any_field_are_no_copies() -> None:
 
 def test_copies_are_found_beside_other_rows_of_the_same_number() -> None:
     first, other = stay(ward="W1"), stay(ward="W2")
-    for order in permutations([first, other, first, other, first]):
-        record = spell(run(*order))
+    for places in combinations(range(5), 2):
+        rows = [other if place in places else first for place in range(5)]
+        record = spell(run(*rows))
         assert (record["episodes"], record["duplicate_rows"]) == (2, 3)
 
 
