@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from tariff.engine.pipeline import PriceAt
 from tariff.engine.price import MffChoice
 from tariff.engine.run import Options, Run
 from tariff.engine.run import check as run_check
@@ -26,7 +27,7 @@ def check(
     year: str | None = None,
     mff: float | str | None = None,
     mff_year: str | None = None,
-    price_at: str = "billed",
+    price_at: PriceAt = "billed",
     select: Sequence[str] = (),
     level: str = "high",
     max_bad_rows: float = 0.05,
@@ -68,7 +69,7 @@ def check(
         packs=tuple(Path(pack) for pack in packs),
         year=year,
         mff=MffChoice(factor(None if mff is None else str(mff)), mff_year),
-        price_at="grouped" if price_at == "grouped" else "billed",
+        price_at=price_at,
         select=tuple(select),
         level=level,
         threads=threads,

@@ -194,7 +194,7 @@ class SpellColumns:
 
     def mff_of_other_year(self, spells: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Say for which spells the factor is the nearest year's, their own not being held."""
-        other: NDArray[np.bool_] = (self.prices.reasons[spells] & _MFF_OTHER) != 0
+        other: NDArray[np.bool_] = self.prices.mff_other_year[spells] != 0
         return other
 
     def _duplicates(self) -> NDArray[np.int64]:

@@ -80,7 +80,7 @@ class Counterfactuals:
             grouper = columns.rulebook.groupers[int(columns.groups.grouper[chain[-1]])]
             options = {int(regrouped[index])} - {-1, grouper.error_hrg}
             if grouper.provenance != "official" or not options:
-                options |= {int(priced[s]) for s in chain}
+                options |= {int(priced[s]) for s in self._with_nights(chain)}
             for hrg in sorted(options):
                 owner.append(index)
                 candidates.append(hrg)
@@ -98,6 +98,13 @@ class Counterfactuals:
             [priced_at.why[place] for place in best],
             regrouped,
         )
+
+    def _with_nights(self, chain: tuple[int, ...]) -> tuple[int, ...]:
+        """Leave day cases out where another part is an admission: the merged stay is one too."""
+        groups = self.columns.rulebook.points_of_delivery.groups
+        group = self.columns.prices.group
+        kept = tuple(s for s in chain if group[s] >= 0 and groups[group[s]].trim != "none")
+        return kept or chain
 
     def _regroup(self, chains: list[tuple[int, ...]]) -> NDArray[np.int32]:
         spells = self.columns.spells

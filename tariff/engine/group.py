@@ -76,11 +76,25 @@ class Groups:
         self.reason[:] = NOT_GROUPED
 
 
+def _refuse_what_is_not_validated(rules: FieldValuesPack) -> None:
+    """Refuse a pack that asks for a test the kernel does not make."""
+    known = {*VALIDATED_CODES, "provider", "spell_id"}
+    wrong = sorted(set(rules.same_in_spell) - known)
+    wrong += sorted(name for name, bounds in rules.numeric.items() if len(bounds.also) > 1)
+    wrong += sorted(set(rules.accepted) - known) + sorted(set(rules.numeric) - {*VALIDATED_NUMBERS})
+    if wrong:
+        raise UsageError(
+            f"pack '{rules.id}' asks for tests of {', '.join(wrong)} that the engine does not make",
+            hint="a code field may be accepted and the same in a spell; a number has one `also`",
+        )
+
+
 class Validation:
     """The field values a grouper accepts, over the values a frame holds."""
 
     def __init__(self, frame: Frame, grouper: Grouper) -> None:
         rules = grouper.field_values
+        _refuse_what_is_not_validated(rules)
         tables, starts = [], []
         offset = 0
         for name in VALIDATED_CODES:

@@ -182,8 +182,8 @@ def _pence(array: pa.ChunkedArray) -> int:
 def _money(
     extract: Extract, columns: SpellColumns, findings: pa.Table, settlement: Settlement
 ) -> dict[str, Any]:
-    billed = _total(settlement.initial.current) + _total(settlement.initial.copies)
-    allowed = _total(settlement.state.current) + _total(settlement.state.copies)
+    billed = _total(settlement.billed.total) + _total(settlement.billed.copies)
+    allowed = _total(settlement.allowed()) + _total(settlement.allowed_copies())
     settled = findings["settled_pence"]
     over = pc.if_else(pc.greater(settled, 0), settled, 0)
     under = pc.if_else(pc.less(settled, 0), settled, 0)
@@ -208,7 +208,7 @@ def _money(
             )
     money: dict[str, Any] = {
         "billed": billed,
-        "billed_in_copies": _total(settlement.initial.copies),
+        "billed_in_copies": _total(settlement.billed.copies),
         "billed_in_rejects": _pence(extract.rejects["billed_pence"]),
         "allowed": allowed,
         "settled": _pence(settled),

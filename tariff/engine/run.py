@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from tariff.engine.columns import SpellColumns
@@ -22,7 +21,7 @@ from tariff.engine.select import Selected, check_fields, check_figures, select_r
 from tariff.engine.settle import Settlement
 from tariff.engine.tables import episodes_table, spells_table
 from tariff.extract import Extract, from_arrow
-from tariff.packs.compile import Rulebook, weakest
+from tariff.packs.compile import Rulebook
 from tariff.packs.load import load_packs
 from tariff.schemas import SPELLS
 
@@ -89,7 +88,7 @@ def check(
     say("matching")
     findings, settlement = match_and_settle(priced, selected, options)
     say("adding up")
-    table = spells_table(columns, settlement.state.current) if spells else SPELLS.empty_table()
+    table = spells_table(columns, settlement.allowed()) if spells else SPELLS.empty_table()
     manifest = build_manifest(
         extract, options, rulebook, columns, selected, findings, settlement, started
     )
@@ -109,17 +108,7 @@ def match_and_settle(
         hits = matcher.run([(item.rule, item.lists) for item in running])
     settlement = Settlement(columns, Counterfactuals(columns, priced.group_run, priced.pricer))
     valued = settlement.run([item.rule for item in running], hits)
-    rulebook = columns.rulebook
-    used = [
-        rulebook.prices.packs[index].manifest.provenance
-        for index in np.unique(columns.prices.tariff)
-        if index >= 0
-    ]
-    used.append(rulebook.mff.pack.manifest.provenance)
-    used.append(rulebook.points_of_delivery.pack.manifest.provenance)
-    return FindingsTable(columns, weakest(used)).build(
-        valued, settlement.factor_questions
-    ), settlement
+    return FindingsTable(columns).build(valued, settlement.factor_questions), settlement
 
 
 def group_and_price(

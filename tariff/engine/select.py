@@ -41,6 +41,8 @@ def select_rules(
     packs: PackSet, *, only: Iterable[str] = (), level: str = "high"
 ) -> list[Selected]:
     """Give the rules asked for: the ids or id prefixes in `only`, else stable ones of the level."""
+    if level not in LEVELS:
+        raise UsageError(f"there is no level '{level}'", hint=f"it is one of {', '.join(LEVELS)}")
     wanted = [name.strip().upper() for name in only if name.strip()]
     out: list[Selected] = []
     known: list[str] = []

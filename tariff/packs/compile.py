@@ -512,7 +512,7 @@ class Rulebook:
         """Compiled price lists, by year."""
         packs = sorted(
             self.packs.by_kind("tariff"),
-            key=lambda pack: (getattr(pack.manifest, "year", ""), pack.manifest.id),
+            key=lambda pack: (getattr(pack.manifest, "year", ""), pack.level, pack.manifest.id),
         )
         return Prices(packs, self.hrg_ids)
 

@@ -116,7 +116,8 @@ def read_run(folder: Path | str) -> StoredRun:
     if missing:
         raise UsageError(
             f"{place} is not the folder of a run: {', '.join(missing)} missing",
-            hint="Give the folder that `tariff check ... -o DIR` wrote.",
+            hint="Give the folder that `tariff check ... -o DIR` wrote; with --only findings there "
+            "are no spells to report on.",
         )
     try:
         manifest = json.loads((place / MANIFEST).read_text(encoding="utf-8"))

@@ -519,6 +519,31 @@ def test_a_finding_below_the_least_value_of_its_rule_is_none(tmp_path: Path) -> 
         assert [f["value_pence"] for f in found(done)] == [value]
 
 
+def test_a_copy_below_the_least_value_is_none(tmp_path: Path) -> None:
+    folder = changed_rule(
+        tmp_path, "DUP01", "\nstep: duplicate\n", "\nstep: duplicate\nmin_value: 5.00\n"
+    )
+    rulebook = rulebook_with(folder)
+    small = stay(billed_total="4.99")
+    done = run(small, small, rulebook=rulebook, select=("DUP01",))
+    assert found(done) == []
+    assert done.manifest["money"]["allowed"] == done.manifest["money"]["billed"] == 998
+
+
+def test_a_rule_that_needs_official_grouping_asks_without_it(tmp_path: Path) -> None:
+    folder = changed_rule(
+        tmp_path,
+        "PRC01",
+        "\nstep: arithmetic\n",
+        "\nstep: arithmetic\nneeds_official_grouping: true\n",
+    )
+    done = run(stay(**bill("DZ11T", "3861.00")), rulebook=rulebook_with(folder))
+    finding = one(done, "PRC01")
+    assert without_value(finding)
+    assert finding["remedy"] == "query"
+    assert allowed(done) == {"A": 452174}
+
+
 # ---------------------------------------------------------------- what a finding says
 
 
