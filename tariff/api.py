@@ -13,6 +13,7 @@ from tariff.engine.pipeline import PriceAt
 from tariff.engine.price import MffChoice
 from tariff.engine.run import Options, Run
 from tariff.engine.run import check as run_check
+from tariff.errors import UsageError
 from tariff.extract import from_arrow, open_extract
 from tariff.report.write import read_run
 
@@ -60,11 +61,14 @@ def check(
     paths = isinstance(extract, str | os.PathLike) or (
         isinstance(extract, Sequence) and all(isinstance(p, str | os.PathLike) for p in extract)
     )
-    opened = (
-        open_extract(extract, layout=layout, max_bad_rows=max_bad_rows)
-        if paths
-        else from_arrow(extract)
-    )
+    if paths:
+        opened = open_extract(extract, layout=layout, max_bad_rows=max_bad_rows)
+    elif layout is None:
+        opened = from_arrow(extract, max_bad_rows=max_bad_rows)
+    else:
+        raise UsageError(
+            "a layout is for files", hint="name the columns of a dataframe as docs/fields.md does"
+        )
     options = Options(
         packs=tuple(Path(pack) for pack in packs),
         year=year,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 import traceback
 
@@ -57,7 +58,12 @@ def main() -> None:
 
 def entry() -> None:
     """Run the command; every mistake ends with a message and its exit code, never a traceback."""
+    signal.signal(signal.SIGTERM, _stop)  # so that what is half-written is cleared away
     sys.exit(run(sys.argv[1:]))
+
+
+def _stop(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def run(arguments: list[str]) -> int:

@@ -96,6 +96,7 @@ class FindingsTable:
         rule = finding.rule
         return {
             **self._head(rule, records),
+            "remedy": "query" if finding.question else rule.remedy.kind,
             "provider": self._text("provider", first),
             "commissioner": self._text("commissioner", first),
             "activity_month": self._text("activity_month", last),

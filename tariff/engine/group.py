@@ -12,7 +12,9 @@ from tariff.engine.frame import VALIDATED_CODES, VALIDATED_NUMBERS, Frame
 from tariff.engine.parallel import run_parts, split_evenly
 from tariff.engine.reasons import GROUP_REASONS
 from tariff.engine.spells import Spells
+from tariff.errors import UsageError
 from tariff.packs.compile import NULL32, OPEN_MAX, OPEN_MIN, CodeTables, Grouper, Rulebook
+from tariff.packs.model import FieldValuesPack
 
 NOT_GROUPED = GROUP_REASONS.index("no_diagnoses")
 

@@ -52,7 +52,8 @@ def _signatures(rulebook: Rulebook, pack: LoadedPack) -> list[Outcome]:
     tests = [(rule, test) for rule in pack.rules for test in rule.tests]
     if not tests:
         return []
-    defaults = {name: str(value) for name, value in pack.manifest.test_defaults.items()}
+    keys = {"provider": "X00", "patient_id": "P1", "episode_order": "1"}
+    defaults = keys | {name: str(value) for name, value in pack.manifest.test_defaults.items()}
     rows = [
         {
             **row,

@@ -30,6 +30,7 @@ class Valued:
     hrg: int = -1  # HRG that the allowed price is of, -1 as priced
     working: list[tuple[str, int | None, str]] = field(default_factory=list)
     note: str = ""
+    question: bool = False  # asks, and claims nothing
 
     @property
     def value(self) -> int | None:
@@ -81,6 +82,8 @@ class Remedies:
                 finding.billed = int(self.billed.copies[spells].sum())
             elif (self.billed.total[spells] != NULL64).all():
                 finding.billed = int(self.billed.total[spells].sum())
+            elif (self.billed.total[spells] == NULL64).all():
+                finding.note = "Nothing is billed on these records, so there is no value."
             else:
                 finding.note = "Not every record is billed, so there is no value."
         money = [finding for finding in findings if finding.billed is not None]
@@ -90,7 +93,7 @@ class Remedies:
         if remedy is not None and money:
             remedy(money)
         for finding in money if remedy is None else ():
-            finding.note = "A question: no value."
+            finding.question, finding.note = True, "A question: no value."
 
     def _by_kind(self, rule: Rule, of_copies: bool) -> Callable[[list[Valued]], None] | None:
         match rule.remedy.kind:
@@ -115,6 +118,7 @@ class Remedies:
         grouped = self.columns.groups.grouper[list(finding.spells)]
         if all(groupers[int(index)].provenance == "official" for index in grouped):
             return True
+        finding.question = True
         finding.note = "A question: a value needs official grouping, and the tables are not."
         return False
 

@@ -74,6 +74,7 @@ def check(
     options = options or Options()
     started = datetime.now(UTC)
     check_year(options.year)
+    check_year(options.mff.year)
     rulebook = rulebook or Rulebook(load_packs(options.packs))
     selected: list[Selected] = []
     if options.rules:
