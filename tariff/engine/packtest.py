@@ -66,9 +66,21 @@ def _signatures(rulebook: Rulebook, pack: LoadedPack) -> list[Outcome]:
     ]
     names = sorted({name for row in rows for name in row})
     table = pa.table({n: pa.array([row.get(n) for row in rows], pa.string()) for n in names})
-    extract = from_arrow(table)
-    frame = read_frame(extract.batches(), extract.fields)
-    priced = run_stages(rulebook, frame, Stages())
+    extract = from_arrow(table, max_bad_rows=1.0)
+    batches = list(extract.batches())
+    unread = {
+        int(rows[line - 1]["spell_id"].partition("/")[0]): f"{column}: {reason}"
+        for line, column, reason in zip(
+            *(extract.rejects[name].to_pylist() for name in ("line", "column", "reason")),
+            strict=True,
+        )
+    }
+    if not batches:
+        return [
+            Outcome(rule.id, test.name, f"a row cannot be read: {unread.get(index, '')}")
+            for index, (rule, test) in enumerate(tests)
+        ]
+    priced = run_stages(rulebook, read_frame(batches, extract.fields), Stages())
     lists = {name: [str(c) for c in codes] for name, codes in pack.manifest.lists.items()}
     selected = [Selected(rule, pack.manifest.id, lists) for rule in pack.rules]
     outcomes = []
@@ -84,9 +96,10 @@ def _signatures(rulebook: Rulebook, pack: LoadedPack) -> list[Outcome]:
             for index in _tests_asking(priced.columns, spells):
                 found.setdefault((index, item.rule.id), []).append(None)
     for index, (rule, test) in enumerate(tests):
-        outcomes.append(
-            Outcome(rule.id, test.name, _compare(test, found.get((index, rule.id), [])))
-        )
+        wrong = _compare(test, found.get((index, rule.id), []))
+        if index in unread:
+            wrong = f"a row cannot be read: {unread[index]}"
+        outcomes.append(Outcome(rule.id, test.name, wrong))
     return outcomes
 
 
