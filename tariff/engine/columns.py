@@ -97,15 +97,6 @@ class SpellColumns:
             ids = ids[which]
         return pa.array(values, pa.string()).take(pa.array(ids, mask=ids < 0))
 
-    def codes_as(self, name: str, other: str) -> NDArray[np.int64]:
-        """Give a code field in the ids of another, so that both compare; -2 has no like there."""
-        ids, values = self.codes(name)
-        places = {value: index for index, value in enumerate(self.codes(other)[1])}
-        mapping = np.array([places.get(value, -2) for value in values] or [-1], np.int64)
-        mapped = np.where(ids < 0, -1, mapping[ids])
-        # a value the other field never has still differs from all of its values
-        return np.where(mapped == -2, len(places) + ids, mapped)
-
     def _plain_codes(self, name: str) -> Codes:
         if name in self.frame.texts:
             texts = self.frame.texts[name]

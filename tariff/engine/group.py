@@ -80,14 +80,18 @@ class Groups:
 
 def _refuse_what_is_not_validated(rules: FieldValuesPack) -> None:
     """Refuse a pack that asks for a test the kernel does not make."""
-    known = {*VALIDATED_CODES, "provider", "spell_id"}
-    wrong = sorted(set(rules.same_in_spell) - known)
-    wrong += sorted(name for name, bounds in rules.numeric.items() if len(bounds.also) > 1)
-    wrong += sorted(set(rules.accepted) - known) + sorted(set(rules.numeric) - {*VALIDATED_NUMBERS})
+    codes, numbers = {*VALIDATED_CODES}, {*VALIDATED_NUMBERS}
+    wrong = {
+        *set(rules.same_in_spell) - codes,
+        *set(rules.accepted) - codes,
+        *set(rules.numeric) - numbers,
+        *set(rules.mandatory) - codes - numbers - {"provider", "spell_id", "diag_01"},
+    }
     if wrong:
         raise UsageError(
-            f"pack '{rules.id}' asks for tests of {', '.join(wrong)} that the engine does not make",
-            hint="a code field may be accepted and the same in a spell; a number has one `also`",
+            f"pack '{rules.id}' asks for tests that the engine does not make of: "
+            f"{', '.join(sorted(wrong))}",
+            hint="codes may be accepted and the same in a spell, numbers have bounds",
         )
 
 
