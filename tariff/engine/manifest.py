@@ -277,6 +277,12 @@ def _notices(extract: Extract, columns: SpellColumns, rulebook: Rulebook) -> lis
         if rulebook.prices.index_of_year(year) < 0:
             held = ", ".join(m.year for m in rulebook.prices.manifests)
             notices.append(f"No price list of {year} is held (held: {held}): not priced.")
+    disagree = columns.spells.rows_disagree()
+    if disagree:
+        notices.append(
+            f"Spells whose rows carry different billed money: {disagree:,}. The last row that "
+            "carries any counts."
+        )
     notices += _identity_notice(columns)
     notices += _validation_notice(columns)
     notices += _mff_notice(columns)

@@ -178,6 +178,18 @@ class Spells:
         last = np.maximum.reduceat(places, self.start[:-1])
         return self.perm[np.where(last < 0, self.start[1:] - 1, last)]
 
+    def rows_disagree(self) -> int:
+        """How many spells have rows that carry different billed money."""
+        differ = np.zeros(len(self), bool)
+        chosen = np.repeat(self.billed_rows(), self.episodes)
+        for name in ("billed_total", "billed_price"):
+            column = self.frame.column(name)
+            if column is not None:
+                here = column[self.perm]
+                apart = (here != NULL64) & (here != column[chosen])
+                differ |= np.logical_or.reduceat(apart, self.start[:-1])
+        return int(differ.sum())
+
     def last_code(self, name: str) -> NDArray[Any]:
         """Give the last code that is not blank over the episodes, as an id (0 where none is)."""
         column = self.frame.column(name)

@@ -317,7 +317,13 @@ def test_a_merged_spell_that_is_merged_again_keeps_all_its_parts() -> None:
         stay(spell_id="B", admission_date="2022-05-20", discharge_date="2022-06-20", **DZ11T),
         stay(
             spell_id="C",
-            **{**CATARACT, **bill("DZ11V", "691.00"), "diag_01": "J181", "oper_01": "", "oper_02": ""},
+            **{
+                **CATARACT,
+                **bill("DZ11V", "691.00"),
+                "diag_01": "J181",
+                "oper_01": "",
+                "oper_02": "",
+            },
             admission_date="2022-05-10",
             discharge_date="2022-05-10",
         ),
