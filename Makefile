@@ -13,6 +13,7 @@ FIND_DEMO := from importlib.resources import files; \
 	if p.name.startswith("demo-apc-")))
 
 export HYPOTHESIS_STORAGE_DIRECTORY := build/hypothesis
+export RUFF_CACHE_DIR := build/ruff
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-browser test-lowest lint bench wheel docs clean
