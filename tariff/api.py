@@ -85,7 +85,8 @@ class OpenRun:
     """A run read back from its folder."""
 
     def __init__(self, folder: StrPath) -> None:
-        self._run = read_run(Path(folder))
+        self._folder = Path(folder)
+        self._run = read_run(self._folder)
 
     @property
     def spells(self) -> pa.Table:
@@ -96,6 +97,13 @@ class OpenRun:
     def findings(self) -> pa.Table:
         """One row a finding (tariff.schemas.FINDINGS)."""
         return self._run.findings
+
+    def explain(self, finding_id: str) -> str:
+        """The page of a finding: rule, records, evidence, working, legitimate reasons."""
+        from tariff.explain.finding import finding_page
+        from tariff.explain.page import plain
+
+        return plain(finding_page(self._folder, finding_id))
 
     @property
     def manifest(self) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def _stages(output: Path, given: dict[str, Any], *, prices: bool) -> None:
     from tariff.engine.tables import without_prices
     from tariff.report.write import write_stages
 
-    refuse_file(output)
+    refuse_file(output, given["files"])
     with Progress() as progress:
         extract = opened(given, progress)
         options = replace(run_options(given), rules=False)

@@ -159,16 +159,17 @@ class SpellColumns:
 
     def _billed(self) -> NDArray[np.int64]:
         """What counts as billed, docs/money.md."""
-        out = self.number("billed_total").copy()
+        out = self.number("billed_total")
+        for other in (self.number("billed_product"), self.number("billed_price")):
+            out = np.where(out == NULL64, other, out)
+        return out
+
+    def _billed_product(self) -> NDArray[np.int64]:
+        """Price billed with the factor billed, as money or as a factor."""
         price = self.number("billed_price")
         amount, factor = self.number("billed_mff_amount"), self.number("billed_mff")
-        empty = (out == NULL64) & (price != NULL64) & (amount != NULL64)
-        out[empty] = price[empty] + amount[empty]
-        empty = (out == NULL64) & (price != NULL64) & (factor != NULL64)
-        out[empty] = times(price[empty], factor[empty])
-        empty = (out == NULL64) & (price != NULL64)
-        out[empty] = price[empty]
-        return out
+        with_amount = (price != NULL64) & (amount != NULL64)
+        return np.where(with_amount, price + np.where(with_amount, amount, 0), times(price, factor))
 
     def before_mff(self) -> NDArray[np.bool_]:
         """Whether what counts as billed is before the market forces factor."""
@@ -251,6 +252,7 @@ _NUMBER_FIELDS: dict[str, Callable[[SpellColumns], NDArray[np.int64]]] = {
     ),
     "mff": lambda c: c.prices.mff,
     "billed": lambda c: c._billed(),
+    "billed_product": lambda c: c._billed_product(),
     "activity_month_end": lambda c: c._month_ends(),
     "duplicate_rows": lambda c: c._duplicates(),
 }

@@ -86,10 +86,15 @@ class Counterfactuals:
                 candidates.append(hrg)
         prices = self.pricer.run(self._input(chains, np.array(owner), candidates))
         priced_at = self._finish(np.array(candidates, np.int32), prices)
+        # a candidate without a price might be the dearest: then the merged stay has none either
         best = np.full(len(chains), -1, np.int64)
         for place, index in enumerate(owner):
-            current = best[index]
-            if current < 0 or priced_at.pre_mff[place] > priced_at.pre_mff[current]:
+            current, pence = best[index], priced_at.pre_mff[place]
+            if (
+                current < 0
+                or pence == NULL64
+                or (priced_at.pre_mff[current] != NULL64 and pence > priced_at.pre_mff[current])
+            ):
                 best[index] = place
         return Repriced(
             priced_at.pre_mff[best],

@@ -29,6 +29,9 @@ _PRIVATE = frozenset({"patient_id", "spell_id"})
 _GROUPED = frozenset({"hrg", "hrg_root", "error_category"})
 
 
+_LABELS = {name: re.split("[:;]", field.title)[0] for name, field in MATCH_FIELDS.items()}
+
+
 def finding_id(rule: str, records: Sequence[str]) -> str:
     """Hash of the rule and the sorted record keys, nothing else, so that flex and freeze match."""
     text = "\n".join([rule, *sorted(records)])
@@ -159,8 +162,7 @@ class FindingsTable:
                 continue
             values = [self._shown(name, spell) for spell in finding.spells]
             if any(value is not None for value in values):
-                label = re.split("[:;]", MATCH_FIELDS[name].title)[0]
-                lines.append([label, " | ".join(value or "–" for value in values)])
+                lines.append([_LABELS[name], " | ".join(value or "–" for value in values)])
         if finding.kept is not None and len(finding.spells) > 1:
             lines.append(["Kept", self._text("spell_id", finding.kept) or ""])
         return lines

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from tariff.engine.columns import SpellColumns
 from tariff.engine.counterfactual import Counterfactuals, Repriced
-from tariff.engine.price import times
+from tariff.engine.doubts import Doubts
+from tariff.engine.select import looked_at
 from tariff.packs.compile import NULL64
 from tariff.packs.model import Rule
 from tariff.schemas import MFF_UNIT
@@ -72,6 +73,7 @@ class Remedies:
         self.columns = columns
         self.billed = billed
         self.counterfactuals = counterfactuals
+        self.doubts = Doubts(columns)
 
     def value(self, rule: Rule, findings: list[Valued]) -> None:
         """Fill in what was billed and what is allowed, or the note that says why not."""
@@ -89,6 +91,8 @@ class Remedies:
         money = [finding for finding in findings if finding.billed is not None]
         if rule.needs_official_grouping:
             money = [finding for finding in money if self._official(finding)]
+        if _rests_on_price(rule):
+            money = [finding for finding in money if not self._doubted(finding)]
         remedy = self._by_kind(rule, of_copies)
         if remedy is not None and money:
             remedy(money)
@@ -121,6 +125,11 @@ class Remedies:
         finding.question = True
         finding.note = "A question: a value needs official grouping, and the tables are not."
         return False
+
+    def _doubted(self, finding: Valued) -> bool:
+        finding.note = self.doubts.of_price(finding.spells)
+        finding.question = bool(finding.note)
+        return finding.question
 
     def _copies(self, findings: list[Valued]) -> None:
         for finding in findings:
@@ -235,9 +244,21 @@ class Remedies:
         return min(over, max(apart, 0)) if over > 0 else max(over, min(apart, 0))
 
 
+def _rests_on_price(rule: Rule) -> bool:
+    """Say whether a value is worked out from the price list, or from the HRG the engine priced."""
+    match rule.remedy.kind:
+        case "merge_and_regroup" | "edit_and_regroup" | "cap_units":
+            return True
+        case "reprice":
+            return rule.remedy.what != "mff"
+        case "not_payable":
+            return "priced_hrg" in looked_at(rule)
+    return False
+
+
 def price_of(pence: int, factor: int) -> int:
     """Give pence x factor (1e-9), half up to the penny."""
-    return int(times(np.array([pence], np.int64), np.array([factor], np.int64))[0])
+    return (abs(pence) * factor * 2 + MFF_UNIT) // (2 * MFF_UNIT) * (1 if pence >= 0 else -1)
 
 
 def decimal_factor(factor: int) -> str:

@@ -20,6 +20,7 @@ from tariff.engine.price import MffChoice
 from tariff.engine.select import Selected, check_fields, check_figures, select_rules
 from tariff.engine.settle import Settlement
 from tariff.engine.tables import episodes_table, spells_table
+from tariff.errors import UsageError
 from tariff.extract import Extract, from_arrow
 from tariff.packs.compile import Rulebook
 from tariff.packs.load import load_packs
@@ -76,16 +77,22 @@ def check(
     check_year(options.year)
     check_year(options.mff.year)
     rulebook = rulebook or Rulebook(load_packs(options.packs))
+    if options.mff.year is not None and options.mff.year not in rulebook.mff.years:
+        raise UsageError(
+            f"no market forces factors of {options.mff.year} are held",
+            hint=f"held: {', '.join(rulebook.mff.years)}",
+        )
     selected: list[Selected] = []
     if options.rules:
         selected = select_rules(rulebook.packs, only=options.select, level=options.level)
-    check_fields(selected, extract.fields)
     say = stage or (lambda text: None)
     frame = read_frame(extract.batches(), extract.fields)
+    _refuse_same_file(extract)
+    check_fields(selected, extract.fields, frame.blank_fields())
     say("grouping and pricing")
     priced = run_stages(rulebook, frame, options.stages())
     columns = priced.columns
-    check_figures(selected, columns)
+    check_figures(selected, columns, given_factor=options.mff != MffChoice())
     say("matching")
     findings, settlement = match_and_settle(priced, selected, options)
     say("adding up")
@@ -95,6 +102,17 @@ def check(
     )
     episodes = episodes_table(columns) if keep else None
     return Run(table, findings, extract.rejects, manifest, episodes, columns)
+
+
+def _refuse_same_file(extract: Extract) -> None:
+    """Raise where one file is given twice: every record of it would be a duplicate."""
+    seen: dict[str, str] = {}
+    for item in extract.inputs:
+        other = seen.setdefault(item.sha256, item.name)
+        if item.sha256 and other is not item.name:
+            raise UsageError(
+                f"{item.name} and {other} are the same file", hint="give each file once"
+            )
 
 
 def match_and_settle(

@@ -102,6 +102,7 @@ DERIVED: list[MatchField] = [
         total="Price",
         list_price="Price before the short stay cut",
         billed="What counts as billed for the spell",
+        billed_product="Price billed with the factor billed",
     ),
     *_derived("date", "days", 1, activity_month_end="Last day of the month it was billed in"),
     *_derived("flag", "", 1, short_stay_eligible="Whether the reduced short stay price is due"),
@@ -140,6 +141,7 @@ DERIVED_NEEDS: dict[str, tuple[str, ...]] = {
     "list_price": _PRICE,
     "billed": (_BILLED,),
     "billed_price": ("billed_price",),
+    "billed_product": ("billed_price", "billed_mff|billed_mff_amount"),
     "activity_month_end": ("activity_month",),
     "short_stay_eligible": (*_PRICE, "age"),
 }

@@ -123,9 +123,11 @@ def _missing_first(value: Value) -> tuple[int, Value]:
 
 
 def _order(row: Episode, columns: Sequence[str]) -> tuple[object, ...]:
-    """Episode number, missing last; ties by every canonical column, missing first."""
-    episode = number(row, "episode_order")
-    position = (1, 0) if episode is None else (0, episode)
+    """Episode number, then its dates, missing last; ties by every canonical column."""
+    position = tuple(
+        (1, 0) if (value := read(row, name)) is None else (0, value)
+        for name in ("episode_order", "episode_start_date", "episode_end_date")
+    )
     return (position, tuple(_missing_first(value) for value in _content(row, columns)))
 
 
