@@ -68,7 +68,7 @@ class Doubts:
         given, prices = columns.price_input, columns.prices
         grouper = columns.rulebook.groupers[int(columns.groups.grouper[spell])]
         if given.hrg[spell] != columns.billed_hrg[spell] and grouper.provenance != "official":
-            return "the HRG is the engine's own, from reconstructed tables, and none was billed"
+            return "the HRG that is priced is the engine's own, from reconstructed tables"
         if self._local[spell]:
             return "the record is marked as paid at a local price or outside the national tariff"
         if columns.number("billed")[spell] < 0 and columns.number("billed")[spell] != NULL64:

@@ -16,7 +16,7 @@ from tariff.schemas import CODE
 
 FieldType = Literal[
     "identifier",  # text that may point at a person or a record: masked in messages
-    "code",  # a code, kept as text; spaces around it are dropped
+    "code",  # a code, kept as text; spaces around it are dropped, upper case
     "clinical",  # an ICD-10 or OPCS-4 code: dots and blanks dropped, upper case
     "text",
     "integer",
@@ -24,7 +24,7 @@ FieldType = Literal[
     "time",  # HH:MM
     "month",  # YYYY-MM
     "money",  # pounds in the file, pence in the tables
-    "factor",  # a decimal such as an MFF, in units of 1e-9 in the tables
+    "factor",  # an MFF, above 0 and below 9, in units of 1e-9 in the tables
 ]
 
 ARROW_TYPE: dict[str, pa.DataType] = {
@@ -50,6 +50,7 @@ class Field:
     title: str
     key: bool = False  # a row without it is a reject
     repeats: int = 0  # how many columns of the family are understood
+    lower: bool = False  # a code that is a word, in lower case
 
 
 EPISODES: tuple[Field, ...] = (
@@ -107,7 +108,7 @@ EPISODES: tuple[Field, ...] = (
     Field("billed_excess_days", "integer", "Excess bed days billed"),
     Field("billed_total", "money", "Total billed"),
     Field("activity_month", "month", "Month the activity was billed in"),
-    Field("statement", "code", "flex or freeze"),
+    Field("statement", "code", "flex or freeze; made lower case", lower=True),
 )
 
 KEYS: tuple[str, ...] = tuple(field.name for field in EPISODES if field.key)

@@ -63,6 +63,7 @@ def look(path: Path, name: str, layout: Layout | None = None) -> Candidate:
     delimiter = head.delimiter(skip)
     if layout is not None and layout.delimiter != "auto":
         delimiter = _checked_delimiter(head, layout, delimiter, name)
+    head.check_quotes(DELIMITERS[delimiter], skip, name)
     records = head.records(DELIMITERS[delimiter], 1, skip)
     header = [cell.strip() for cell in records[0]] if records else []
     return Candidate(path, name, kind, header, head, delimiter)
