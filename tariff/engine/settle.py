@@ -49,7 +49,7 @@ class Settlement:
         """Settle rule by rule in the order of the steps."""
         out: list[Valued] = []
         for rule in sorted(rules, key=order_of):
-            out += self._rule(rule, self._hits(rule, hits))
+            out += self._rule(rule, sorted(self._hits(rule, hits), key=lambda hit: hit.spells))
         return out
 
     def allowed(self) -> NDArray[np.int64]:

@@ -108,7 +108,7 @@ EPISODES: tuple[Field, ...] = (
     Field("billed_excess_days", "integer", "Excess bed days billed"),
     Field("billed_total", "money", "Total billed"),
     Field("activity_month", "month", "Month the activity was billed in"),
-    Field("statement", "code", "flex or freeze; made lower case", lower=True),
+    Field("statement", "code", "flex or freeze", lower=True),
 )
 
 KEYS: tuple[str, ...] = tuple(field.name for field in EPISODES if field.key)

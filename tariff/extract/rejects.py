@@ -2,8 +2,8 @@
 
 A reject is a row without its keys, or with a typed cell that is no date, number or amount, or with
 too few or too many columns. Every bad cell of a row is one line of the table; the readable billed
-money of the row stands once, on the first. Identifiers are masked. Of a text that may be one because
-its columns have slipped only the shape is shown, unless it is near what its column holds.
+money of the row stands once, on the first. Identifiers are masked. Of a text that may be one, as
+its columns have slipped, only the shape is shown, unless it is near what its column holds.
 """
 
 from __future__ import annotations

@@ -160,9 +160,9 @@ def _factor(text: str) -> int:
     exact = Decimal(text)
     if not 0 < scaled < FACTOR_LIMIT:
         raise ValueError
-    if exact != Decimal(scaled).scaleb(-_PLACES["factor"]):
-        if len(exact.as_tuple().digits) < FLOAT_DIGITS:
-            raise ValueError
+    rounded = exact != Decimal(scaled).scaleb(-_PLACES["factor"])
+    if rounded and len(exact.as_tuple().digits) < FLOAT_DIGITS:
+        raise ValueError
     return scaled
 
 
