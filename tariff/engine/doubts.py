@@ -6,6 +6,8 @@ finding whose value rests on a price and that meets one is shown without a value
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,7 +43,7 @@ class Doubts:
         out = np.zeros(len(columns), bool)
         if rule is None:
             return out
-        tests = {
+        tests: dict[str, Callable[[str], bool]] = {
             "commissioning_serial_number": lambda text: (
                 text.startswith(rule.serial_mark) or text.endswith(rule.serial_mark)
             ),
@@ -51,7 +53,7 @@ class Doubts:
         for name, test in tests.items():
             if name in columns.frame.fields:
                 ids, values = columns.codes(name)
-                table = np.array([bool(value) and test(value) for value in values] + [False])
+                table = np.array([*(bool(value) and test(value) for value in values), False], bool)
                 out |= table[ids]
         return out
 

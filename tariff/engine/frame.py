@@ -93,7 +93,8 @@ class Vocabulary:
         indices = column.indices
         if indices.null_count:
             indices = pc.fill_null(indices, -1)
-        return self._last[1].take(indices.to_numpy(zero_copy_only=False))
+        ids: NDArray[np.uint16] = self._last[1].take(indices.to_numpy(zero_copy_only=False))
+        return ids
 
 
 @dataclass

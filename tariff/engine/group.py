@@ -105,8 +105,7 @@ class Validation:
         offset = 0
         for name in VALIDATED_CODES:
             values = frame.vocabularies[name].values
-            accepted = set(rules.accepted[name]) if name in rules.accepted else set(values)
-            accepted -= {""}
+            accepted = {str(value) for value in rules.accepted.get(name, values) if value}
             if name not in rules.mandatory:
                 accepted.add("")
             table = np.array(

@@ -220,11 +220,12 @@ def _from_float(array: pa.Array, kind: FieldType, places: int) -> tuple[pa.Array
     doubles = array.cast(pa.float64())
     cells = doubles.fill_null(float("nan")).to_numpy(zero_copy_only=False)
     missing = np.isnan(cells)
-    scaled = np.where(missing, 0.0, cells) * 10.0**places
-    nearest = np.rint(scaled)
+    with np.errstate(over="ignore", invalid="ignore"):  # the infinite are not within
+        scaled = np.where(missing, 0.0, cells) * 10.0**places
+        nearest = np.rint(scaled)
+        off = np.abs(scaled - nearest) > (0 if kind == "integer" else 1e-6)
     least, most = _limits(kind)
     within = (nearest >= max(least, -(2**53))) & (nearest <= min(most, 2**53))
-    off = np.abs(scaled - nearest) > (0 if kind == "integer" else 1e-6)
     if kind != "integer" and bool((off & within).any()):  # halves of a penny: by the text
         texts = ["" if cell != cell else _written(cell, places) for cell in cells.tolist()]
         reading = Reading(pence=kind == "money" and not places)

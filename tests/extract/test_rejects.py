@@ -169,7 +169,7 @@ def test_a_line_break_between_quotes_does_not_shift_the_lines(tmp_path: Path) ->
     )
     extract = open_extract(path, max_bad_rows=1)
     assert [(row["_line"], row["ward"]) for row in rows(extract)] == [
-        (2, "two\nlines"), (4, "x"), (5, 'a "b"')
+        (2, "TWO\nLINES"), (4, "X"), (5, 'A "B"')
     ]  # fmt: skip
     assert extract.rejects["line"].to_pylist() == [8]
 
