@@ -387,7 +387,8 @@ class Quotes:
     def _start_cells(self, quotes: Lines) -> Mask:
         """Which quotes stand where a cell may start."""
         before = self._cells[quotes - 1]
-        return (before == self._mark) | (before == 10) | (before == 13) | (quotes == 0)
+        starts: Mask = (before == self._mark) | (before == 10) | (before == 13) | (quotes == 0)
+        return starts
 
     def _walked(self, starts: Lines) -> tuple[Lines, Lines]:
         """The quoted cells one by one."""
