@@ -68,8 +68,8 @@ class Counterfactuals:
     def merged(self, chains: list[tuple[int, ...]]) -> Repriced:
         """Group and price each chain of spells, in order of admission, as one spell.
 
-        Where the grouping is not official the dearest of the HRGs its parts were priced at and the
-        one regrouped is taken (docs/signatures.md, Remedies).
+        Where the grouping is not official the dearest by base price of the HRGs its parts were
+        priced at and the one regrouped is taken (docs/signatures.md, Remedies).
         """
         columns = self.columns
         regrouped = self._regroup(chains)
@@ -89,13 +89,11 @@ class Counterfactuals:
         # a candidate without a price might be the dearest: then the merged stay has none either
         best = np.full(len(chains), -1, np.int64)
         for place, index in enumerate(owner):
-            current, pence = best[index], priced_at.pre_mff[place]
-            if (
-                current < 0
-                or pence == NULL64
-                or (priced_at.pre_mff[current] != NULL64 and pence > priced_at.pre_mff[current])
-            ):
+            current = best[index]
+            if current < 0 or priced_at.pre_mff[place] == NULL64:
                 best[index] = place
+            elif priced_at.pre_mff[current] != NULL64:
+                best[index] = max(current, place, key=lambda p: (int(prices.base[p]), -p))
         return Repriced(
             priced_at.pre_mff[best],
             priced_at.hrg[best],

@@ -202,11 +202,17 @@ class Remedies:
             over = self.excess_pence(s, int(self.billed.pre_mff[s]))
             if over is None or mff == NULL64:
                 finding.note = "The per-day rate or the factor is not known, so there is no value."
+                if columns.prices.short_stay[s] not in (0, NULL64):
+                    finding.note = (
+                        "The stay is due the reduced short stay price, which has no excess days: "
+                        "what was billed for them is judged with the price."
+                    )
                 continue
             assert finding.billed is not None
             days = int(billed[s] - due[s])
             full = days * int(columns.prices.per_day[s])
-            finding.allowed = finding.billed - price_of(over, mff)
+            apart = priced_apart(int(self.billed.pre_mff[s]), over, mff)
+            finding.allowed = finding.billed - apart
             if over > 0:  # never below nothing, and a credit stays what it is
                 finding.allowed = max(finding.allowed, min(finding.billed, 0))
             finding.working = [
@@ -214,7 +220,7 @@ class Remedies:
                 ("Excess bed days worked out", None, str(int(due[s]))),
                 ("Per-day rate", int(columns.prices.per_day[s]), f"x {days} days"),
                 ("Market forces factor", None, decimal_factor(mff)),
-                ("Difference", price_of(over, mff), ""),
+                ("Difference", apart, ""),
             ]
             if over != full:
                 finding.note = (
@@ -259,6 +265,13 @@ def _rests_on_price(rule: Rule) -> bool:
 def price_of(pence: int, factor: int) -> int:
     """Give pence x factor (1e-9), half up to the penny."""
     return (abs(pence) * factor * 2 + MFF_UNIT) // (2 * MFF_UNIT) * (1 if pence >= 0 else -1)
+
+
+def priced_apart(pre_mff: int, less: int, factor: int) -> int:
+    """Give what `less` pence before MFF take off a price, each price rounded by itself."""
+    if pre_mff == NULL64:
+        return price_of(less, factor)
+    return price_of(pre_mff, factor) - price_of(pre_mff - less, factor)
 
 
 def decimal_factor(factor: int) -> str:

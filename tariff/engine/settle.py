@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tariff.engine.columns import SpellColumns
 from tariff.engine.counterfactual import Counterfactuals
 from tariff.engine.match import Hit, Hits
-from tariff.engine.remedies import Billed, Remedies, Valued, price_of
+from tariff.engine.remedies import Billed, Remedies, Valued, price_of, priced_apart
 from tariff.packs.compile import NULL64
 from tariff.packs.model import STEPS, Rule
 
@@ -173,7 +173,7 @@ class Settlement:
         over = self.remedies.excess_pence(spell, record.pre_mff)
         if record.priced or over is None or record.mff == NULL64:
             return 0
-        current = record.current - price_of(over, record.mff)
+        current = record.current - priced_apart(record.pre_mff, over, record.mff)
         if over > 0:
             current = max(current, min(record.current, 0))
         pre_mff = record.pre_mff

@@ -109,7 +109,7 @@ def test_merge_and_regroup_prices_the_parts_as_one() -> None:
     )
     finding = one(done, "SPL01")
     # 3 to 14 May, 11 days. DZ11T, within its trim point of 17, 3,101; DZ11V, which the engine gives
-    # the merged record, 1,746 + (11 - 9) x 270 = 2,286. The dearest is 3,101: 3,631.68.
+    # the merged record, has a base price of 1,746. The dearest is 3,101: 3,631.68.
     assert money(finding) == (726336, 363168, 363168, 363168)
     assert finding["spell_ids"] == ["A", "B"]
     assert "DZ11T, the dearest" in finding["note"]
@@ -123,10 +123,10 @@ def test_a_merged_stay_is_grouped_and_priced_over_all_its_days() -> None:
         stay(spell_id="B", admission_date="2022-05-20", discharge_date="2022-06-20", **DZ11T),
         select=("SPL01",),
     )
-    # 3 May to 20 June, 48 days. DZ11T: 3,101 + (48 - 17) x 270 = 11,471; DZ11V: 1,746 +
-    # (48 - 9) x 270 = 12,276, dearer. 12,276 x 1.171131 = 14,376.80. Billed 2 x 3,631.68: too low.
-    assert money(one(done, "SPL01")) == (726336, 1437680, -711344, -711344)
-    assert "DZ11V, the dearest" in one(done, "SPL01")["note"]
+    # 3 May to 20 June, 48 days. DZ11T, whose base price is the dearer: 3,101 + (48 - 17) x 270 =
+    # 11,471 x 1.171131 = 13,434.04. Billed 2 x 3,631.68: too low.
+    assert money(one(done, "SPL01")) == (726336, 1343404, -617068, -617068)
+    assert "DZ11T, the dearest" in one(done, "SPL01")["note"]
 
 
 def test_three_stays_in_a_chain_are_one_finding() -> None:
@@ -136,9 +136,9 @@ def test_three_stays_in_a_chain_are_one_finding() -> None:
         stay(spell_id="C", admission_date="2022-05-13", discharge_date="2022-05-18", **DZ11T),
     ]
     done = run(*rows)
-    # 15 days: DZ11V 1,746 + 6 x 270 = 3,366 x 1.171131 = 3,942.03. 3 x 3,631.68 - 3,942.03
-    assert money(one(done, "SPL01")) == (1089504, 394203, 695301, 695301)
-    assert allowed(done) == {"A": 394203, "B": 0, "C": 0}
+    # 15 days: DZ11T, within its trim point of 17. 3 x 3,631.68 - 3,631.68
+    assert money(one(done, "SPL01")) == (1089504, 363168, 726336, 726336)
+    assert allowed(done) == {"A": 363168, "B": 0, "C": 0}
 
 
 def test_edit_and_regroup_prices_the_record_as_it_should_be() -> None:
@@ -166,10 +166,10 @@ def test_cap_units_gives_the_days_that_were_not_billed() -> None:
 
 def test_cap_units_is_not_more_than_the_price_holds() -> None:
     # 3,911 is due with 3 days. 5 are billed, 2 x 270 more, but of that only 100 is in the price:
-    # 100 x 1.171131 = 117.11 of 4,011 x 1.171131 = 4,697.41
+    # 4,011 x 1.171131 = 4,697.41, less 3,911 x 1.171131 = 4,580.29
     bad = bill("DZ11T", "4011.00", billed_excess_days="5")
     done = run(stay(discharge_date="2022-05-23", **bad), select=("LOS01",))
-    assert money(one(done, "LOS01")) == (469741, 458030, 11711, 11711)
+    assert money(one(done, "LOS01")) == (469741, 458029, 11712, 11712)
     # a price that holds nothing of it, or less than is due, gives nothing
     for price in ("3911.00", "100.00"):
         bad = bill("DZ11T", price, billed_excess_days="5")
@@ -329,11 +329,11 @@ def test_a_merged_spell_that_is_merged_again_keeps_all_its_parts() -> None:
         ),
         select=("SPL",),
     )
-    # A and B make 48 days at DZ11V, 14,376.80 (see above). The day case C lies inside A: all three
+    # A and B make 48 days at DZ11T, 13,434.04 (see above). The day case C lies inside A: all three
     # make the same 48 days and the same price, so that C's 691 x 1.171131 = 809.25 goes.
-    assert one(done, "SPL01")["settled_pence"] == -711344
+    assert one(done, "SPL01")["settled_pence"] == -617068
     assert one(done, "SPL05")["settled_pence"] == 80925
-    assert allowed(done) == {"A": 1437680, "B": 0, "C": 0}
+    assert allowed(done) == {"A": 1343404, "B": 0, "C": 0}
 
 
 def test_what_follows_on_a_merged_spell_is_merged_with_it() -> None:
@@ -600,6 +600,7 @@ def test_evidence_shows_what_the_rule_looked_at() -> None:
         "HRG that is priced": "DZ11T",
         "Excess bed days billed": "5",
         "Adjusted days above the trim point": "3",
+        "Base price": "3,101.00",
         "What counts as billed for the spell": "4,580.29",
     }
 
@@ -706,8 +707,9 @@ def test_a_merged_stay_rests_on_what_decided_its_price() -> None:
     # DZ11T, billed on both, is the dearest
     done = run(first, {**second, "discharge_date": "2022-05-14"})
     assert one(done, "SPL01")["provenance"] == "published"
-    # DZ11V of the merged record is (see above)
-    done = run(first, {**second, "discharge_date": "2022-06-20"})
+    # DZ11V of the merged record is dearer than what is billed on both
+    cheap = bill("DZ22Q", "738.00")
+    done = run({**first, **cheap}, {**second, **cheap, "discharge_date": "2022-05-14"})
     assert one(done, "SPL01")["provenance"] == "reconstructed"
 
 
