@@ -1,4 +1,7 @@
-"""What a finding is worth, and how one pound is challenged once (docs/money.md, signatures.md)."""
+"""What a finding is worth, and how one pound is challenged once (docs/money.md, signatures.md).
+
+Longer than other files because every test is worked in pence on the same few stays.
+"""
 
 from __future__ import annotations
 
