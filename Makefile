@@ -13,6 +13,7 @@ FIND_DEMO := from importlib.resources import files; \
 	if p.name.startswith("demo-apc-")))
 
 export HYPOTHESIS_STORAGE_DIRECTORY := build/hypothesis
+export RUFF_CACHE_DIR := build/ruff
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-browser test-lowest lint bench bench-synth wheel docs clean
@@ -40,7 +41,7 @@ setup: $(BUILT) ## the virtual environment with the package in it, editable
 
 demo: $(BUILT) ## check the extract that ships; says where the report lies
 	@$(BIN)/tariff check "$$($(BIN)/python -c '$(FIND_DEMO)')" -o $(REPORT)
-	@echo "Open in a browser: file://$(abspath $(REPORT))/report.html"
+	@echo "Open in a browser: file://$(CURDIR)/$(REPORT)/report.html"
 
 test: $(BUILT) ## every test that needs nothing but Python and a compiler
 	@$(BIN)/python -m pytest -m "not browser" -p no:benchmark
@@ -54,17 +55,19 @@ test-lowest: $(BUILT) ## the tests with the lowest versions that pyproject.toml 
 	@sh tools/lowest.sh $(BIN)/python
 
 # mypy does not find the stubs of the core in the checkout: lay the package out as it is installed.
+# Every part runs, so that one look shows all there is to mend.
+MYPY = $(abspath $(BIN))/python -m mypy --config-file ../../pyproject.toml --cache-dir ../mypy --strict
 lint: $(BUILT) ## ruff, and mypy --strict
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
 	@rm -rf build/types && mkdir -p build/types
 	@cp -R tariff tools build/types/ && cp -R _core build/types/tariff/_core
 	@mkdir build/types/tariff/rules && cp rules/__init__.py build/types/tariff/rules/
-	@cd build/types && $(abspath $(BIN))/python -m mypy --config-file ../../pyproject.toml \
-		--strict --cache-dir ../mypy -p tariff
-	@cd build/types && MYPYPATH=.:tools $(abspath $(BIN))/python -m mypy \
-		--config-file ../../pyproject.toml --strict --cache-dir ../mypy \
-		--follow-imports silent --explicit-package-bases tools/*.py
+	@wrong=0; \
+	$(BIN)/ruff check . || wrong=1; \
+	$(BIN)/ruff format --check . || wrong=1; \
+	cd build/types; \
+	$(MYPY) -p tariff || wrong=1; \
+	MYPYPATH=.:tools $(MYPY) --follow-imports silent --explicit-package-bases tools/*.py || wrong=1; \
+	exit $$wrong
 
 bench: $(BUILT) ## measure the kernel and `check`; bench/README.md says how to read it
 	@$(BIN)/python -m pytest bench --benchmark-only --benchmark-storage=file://build/benchmarks \

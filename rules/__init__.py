@@ -1,0 +1,1 @@
+"""The rule packs that ship, as data of the package `tariff.rules`."""

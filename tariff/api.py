@@ -9,9 +9,11 @@ from typing import Any
 
 import pyarrow as pa
 
+from tariff.engine.pipeline import PriceAt
 from tariff.engine.price import MffChoice
 from tariff.engine.run import Options, Run
 from tariff.engine.run import check as run_check
+from tariff.errors import UsageError
 from tariff.extract import from_arrow, open_extract
 from tariff.report.write import read_run
 
@@ -26,7 +28,7 @@ def check(
     year: str | None = None,
     mff: float | str | None = None,
     mff_year: str | None = None,
-    price_at: str = "billed",
+    price_at: PriceAt = "billed",
     select: Sequence[str] = (),
     level: str = "high",
     max_bad_rows: float = 0.05,
@@ -59,16 +61,19 @@ def check(
     paths = isinstance(extract, str | os.PathLike) or (
         isinstance(extract, Sequence) and all(isinstance(p, str | os.PathLike) for p in extract)
     )
-    opened = (
-        open_extract(extract, layout=layout, max_bad_rows=max_bad_rows)
-        if paths
-        else from_arrow(extract)
-    )
+    if paths:
+        opened = open_extract(extract, layout=layout, max_bad_rows=max_bad_rows)
+    elif layout is None:
+        opened = from_arrow(extract, max_bad_rows=max_bad_rows)
+    else:
+        raise UsageError(
+            "a layout is for files", hint="name the columns of a dataframe as docs/fields.md does"
+        )
     options = Options(
         packs=tuple(Path(pack) for pack in packs),
         year=year,
         mff=MffChoice(factor(None if mff is None else str(mff)), mff_year),
-        price_at="grouped" if price_at == "grouped" else "billed",
+        price_at=price_at,
         select=tuple(select),
         level=level,
         threads=threads,
@@ -80,7 +85,8 @@ class OpenRun:
     """A run read back from its folder."""
 
     def __init__(self, folder: StrPath) -> None:
-        self._run = read_run(Path(folder))
+        self._folder = Path(folder)
+        self._run = read_run(self._folder)
 
     @property
     def spells(self) -> pa.Table:
@@ -91,6 +97,13 @@ class OpenRun:
     def findings(self) -> pa.Table:
         """One row a finding (tariff.schemas.FINDINGS)."""
         return self._run.findings
+
+    def explain(self, finding_id: str) -> str:
+        """The page of a finding: rule, records, evidence, working, legitimate reasons."""
+        from tariff.explain.finding import finding_page
+        from tariff.explain.page import plain
+
+        return plain(finding_page(self._folder, finding_id))
 
     @property
     def manifest(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 TYPES: dict[FieldType, str] = {
     "identifier": "Text that may point at a person or a record. Masked in rejects.",
-    "code": "A code, kept as text. Spaces around it are dropped.",
+    "code": "A code, kept as text. Spaces around it are dropped, letters made upper case.",
     "clinical": "An ICD-10 or OPCS-4 code. Dots and spaces are dropped, letters made upper case.",
     "text": "Text. Spaces around it are dropped.",
     "integer": "A whole number; `45.0` is one.",
@@ -22,7 +22,7 @@ TYPES: dict[FieldType, str] = {
     "time": "`HH:MM` or `HH:MM:SS`. A layout may say otherwise.",
     "month": "`YYYY-MM` or `YYYYMM`.",
     "money": "Pounds; `£1,234.50` and `(12.30)` are read. Rounded half up to the penny.",
-    "factor": "A decimal number, up to nine places.",
+    "factor": "A decimal number above 0 and below 9, up to nine places; a float is rounded.",
 }
 IN_TABLES: dict[FieldType, str] = {
     "identifier": "text",

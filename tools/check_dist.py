@@ -10,7 +10,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import tarfile
-import tomllib
 import zipfile
 from pathlib import Path
 
@@ -110,10 +109,7 @@ def _sources() -> set[str]:
 
 def _about(archive: zipfile.ZipFile) -> list[str]:
     """What is wrong with the metadata of a wheel."""
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
-        "version"
-    ]
-    folder = f"tariff_challenge-{version}.dist-info"
+    folder = "-".join(Path(archive.filename or "").name.split("-")[:2]) + ".dist-info"
     names = set(archive.namelist())
     wrong = [
         f"lacks {name}"

@@ -29,6 +29,6 @@ pip="$python -m pip -qq --disable-pip-version-check"
 cd "$place/source"
 $pip install -c "$place/constraints.txt" setuptools wheel cython
 $pip install -c "$place/constraints.txt" --no-build-isolation -e '.[dev]'
-$pip list --format=freeze | grep -i -x -F -f "$place/constraints.txt" | tr '\n' ' '
-echo
-$python -m pytest -m "not browser" -p no:benchmark
+echo "with $(tr '\n' ' ' < "$place/constraints.txt")"
+# Core against oracle, the longest part, says nothing about these versions.
+$python -m pytest -m "not browser" -p no:benchmark --ignore tests/differential

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,17 @@ from tariff.cli.options import Progress, extract_options, factor
 from tariff.errors import UsageError
 
 LEVELS = ("low", "medium", "high")
+# what a run leaves: tariff.report.write, which is not imported for `--help`
+WRITTEN = (
+    "report.html",
+    "workbook.xlsx",
+    "findings.csv",
+    "findings.parquet",
+    "spells.parquet",
+    "episodes.parquet",
+    "rejects.csv",
+    "manifest.json",
+)
 
 
 @click.command(context_settings={"show_default": True})
@@ -57,7 +69,7 @@ def check(output: Path, only: str | None, fail_on: str | None, keep: bool, **giv
     from tariff.report.write import write_run
 
     options = run_options(given)
-    refuse_file(output)
+    refuse_file(output, given["files"])
     with Progress() as progress:
         extract = opened(given, progress)
         report = only is None
@@ -101,8 +113,14 @@ def run_options(given: dict[str, Any]) -> Any:
     )
 
 
-def refuse_file(output: Path) -> None:
-    """Raise early where the output folder cannot be one."""
+def refuse_file(output: Path, files: Sequence[Path] = ()) -> None:
+    """Raise early where the output folder cannot be one, or would take an input's place."""
+    for path in files:
+        if path.name in WRITTEN and path.resolve().parent == output.resolve():
+            raise UsageError(
+                f"{path} would be overwritten by the results",
+                hint="name another folder with -o",
+            )
     if output.exists() and not output.is_dir():
         raise UsageError(f"{output} is a file", hint="-o names a folder for the results")
 

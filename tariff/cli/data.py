@@ -43,7 +43,7 @@ def data() -> None:
 
 
 @data.command("profile")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path, readable=False))
 @click.option(
     "--write-layout",
     "layout_path",

@@ -99,6 +99,7 @@ def _files_are_optional() -> None:
     for parameter in explain.params:
         if parameter.name == "files":
             parameter.required = False
+            parameter.metavar = "[FILE...]"
 
 
 _files_are_optional()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 import traceback
 
@@ -32,20 +33,17 @@ class LazyGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a command; help lists take a stand-in with its one line."""
+        """Import a command."""
         if cmd_name not in COMMANDS:
             return None
-        target, line = COMMANDS[cmd_name]
-        if ctx.info_name and ctx.protected_args == [] and not ctx.args and _listing():
-            return click.Command(cmd_name, short_help=line, help=line)
-        module, _, name = target.partition(":")
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
 
-
-def _listing() -> bool:
-    """Say whether only the list of commands is wanted."""
-    return sys.argv[1:] in ([], ["--help"], ["-h"])
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands with their one line, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -60,7 +58,12 @@ def main() -> None:
 
 def entry() -> None:
     """Run the command; every mistake ends with a message and its exit code, never a traceback."""
+    signal.signal(signal.SIGTERM, _stop)  # so that what is half-written is cleared away
     sys.exit(run(sys.argv[1:]))
+
+
+def _stop(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def run(arguments: list[str]) -> int:

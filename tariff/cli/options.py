@@ -20,7 +20,11 @@ def extract_options(command: Decorated) -> Decorated:
     for decorate in reversed(
         (
             click.argument(
-                "files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
+                "files",
+                nargs=-1,
+                required=True,
+                type=click.Path(path_type=Path, readable=False),  # the reader says it better
+                metavar="FILE...",
             ),
             click.option(
                 "--layout", metavar="ID|FILE", help="Layout of the files; else recognised."

@@ -97,15 +97,6 @@ class SpellColumns:
             ids = ids[which]
         return pa.array(values, pa.string()).take(pa.array(ids, mask=ids < 0))
 
-    def codes_as(self, name: str, other: str) -> NDArray[np.int64]:
-        """Give a code field in the ids of another, so that both compare; -2 has no like there."""
-        ids, values = self.codes(name)
-        places = {value: index for index, value in enumerate(self.codes(other)[1])}
-        mapping = np.array([places.get(value, -2) for value in values] or [-1], np.int64)
-        mapped = np.where(ids < 0, -1, mapping[ids])
-        # a value the other field never has still differs from all of its values
-        return np.where(mapped == -2, len(places) + ids, mapped)
-
     def _plain_codes(self, name: str) -> Codes:
         if name in self.frame.texts:
             texts = self.frame.texts[name]
@@ -168,16 +159,17 @@ class SpellColumns:
 
     def _billed(self) -> NDArray[np.int64]:
         """What counts as billed, docs/money.md."""
-        out = self.number("billed_total").copy()
+        out = self.number("billed_total")
+        for other in (self.number("billed_product"), self.number("billed_price")):
+            out = np.where(out == NULL64, other, out)
+        return out
+
+    def _billed_product(self) -> NDArray[np.int64]:
+        """Price billed with the factor billed, as money or as a factor."""
         price = self.number("billed_price")
         amount, factor = self.number("billed_mff_amount"), self.number("billed_mff")
-        empty = (out == NULL64) & (price != NULL64) & (amount != NULL64)
-        out[empty] = price[empty] + amount[empty]
-        empty = (out == NULL64) & (price != NULL64) & (factor != NULL64)
-        out[empty] = times(price[empty], factor[empty])
-        empty = (out == NULL64) & (price != NULL64)
-        out[empty] = price[empty]
-        return out
+        with_amount = (price != NULL64) & (amount != NULL64)
+        return np.where(with_amount, price + np.where(with_amount, amount, 0), times(price, factor))
 
     def before_mff(self) -> NDArray[np.bool_]:
         """Whether what counts as billed is before the market forces factor."""
@@ -194,7 +186,7 @@ class SpellColumns:
 
     def mff_of_other_year(self, spells: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Say for which spells the factor is the nearest year's, their own not being held."""
-        other: NDArray[np.bool_] = (self.prices.reasons[spells] & _MFF_OTHER) != 0
+        other: NDArray[np.bool_] = self.prices.mff_other_year[spells] != 0
         return other
 
     def _duplicates(self) -> NDArray[np.int64]:
@@ -260,6 +252,7 @@ _NUMBER_FIELDS: dict[str, Callable[[SpellColumns], NDArray[np.int64]]] = {
     ),
     "mff": lambda c: c.prices.mff,
     "billed": lambda c: c._billed(),
+    "billed_product": lambda c: c._billed_product(),
     "activity_month_end": lambda c: c._month_ends(),
     "duplicate_rows": lambda c: c._duplicates(),
 }

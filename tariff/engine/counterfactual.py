@@ -68,8 +68,8 @@ class Counterfactuals:
     def merged(self, chains: list[tuple[int, ...]]) -> Repriced:
         """Group and price each chain of spells, in order of admission, as one spell.
 
-        Where the grouping is not official the dearest of the HRGs its parts were priced at and the
-        one regrouped is taken (docs/signatures.md, Remedies).
+        Where the grouping is not official the dearest by base price of the HRGs its parts were
+        priced at and the one regrouped is taken (docs/signatures.md, Remedies).
         """
         columns = self.columns
         regrouped = self._regroup(chains)
@@ -80,17 +80,20 @@ class Counterfactuals:
             grouper = columns.rulebook.groupers[int(columns.groups.grouper[chain[-1]])]
             options = {int(regrouped[index])} - {-1, grouper.error_hrg}
             if grouper.provenance != "official" or not options:
-                options |= {int(priced[s]) for s in chain}
+                options |= {int(priced[s]) for s in self._with_nights(chain)}
             for hrg in sorted(options):
                 owner.append(index)
                 candidates.append(hrg)
         prices = self.pricer.run(self._input(chains, np.array(owner), candidates))
         priced_at = self._finish(np.array(candidates, np.int32), prices)
+        # a candidate without a price might be the dearest: then the merged stay has none either
         best = np.full(len(chains), -1, np.int64)
         for place, index in enumerate(owner):
             current = best[index]
-            if current < 0 or priced_at.pre_mff[place] > priced_at.pre_mff[current]:
+            if current < 0 or priced_at.pre_mff[place] == NULL64:
                 best[index] = place
+            elif priced_at.pre_mff[current] != NULL64:
+                best[index] = max(current, place, key=lambda p: (int(prices.base[p]), -p))
         return Repriced(
             priced_at.pre_mff[best],
             priced_at.hrg[best],
@@ -98,6 +101,13 @@ class Counterfactuals:
             [priced_at.why[place] for place in best],
             regrouped,
         )
+
+    def _with_nights(self, chain: tuple[int, ...]) -> tuple[int, ...]:
+        """Leave day cases out where another part is an admission: the merged stay is one too."""
+        groups = self.columns.rulebook.points_of_delivery.groups
+        group = self.columns.prices.group
+        kept = tuple(s for s in chain if group[s] >= 0 and groups[group[s]].trim != "none")
+        return kept or chain
 
     def _regroup(self, chains: list[tuple[int, ...]]) -> NDArray[np.int32]:
         spells = self.columns.spells

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -14,8 +15,9 @@ from numpy.typing import NDArray
 
 from tariff.engine.columns import SpellColumns
 from tariff.engine.price import EPOCH
+from tariff.engine.remedies import Valued, decimal_factor
 from tariff.engine.select import looked_at
-from tariff.engine.settle import Valued, decimal_factor, order_of
+from tariff.engine.settle import order_of
 from tariff.packs.compile import NULL64, weakest
 from tariff.packs.match_fields import MATCH_FIELDS
 from tariff.packs.model import Provenance, Rule
@@ -23,6 +25,11 @@ from tariff.schemas import FINDINGS, MFF_UNIT
 
 # identifiers of people never leave in evidence; the records are named by their spell numbers
 _PRIVATE = frozenset({"patient_id", "spell_id"})
+# what the engine's grouping says: a rule that looks at it rests on the tables it comes from
+_GROUPED = frozenset({"hrg", "hrg_root", "error_category"})
+
+
+_LABELS = {name: re.split("[:;]", field.title)[0] for name, field in MATCH_FIELDS.items()}
 
 
 def finding_id(rule: str, records: Sequence[str]) -> str:
@@ -34,9 +41,8 @@ def finding_id(rule: str, records: Sequence[str]) -> str:
 class FindingsTable:
     """Builds the findings table of a run."""
 
-    def __init__(self, columns: SpellColumns, provenance_of_price: Provenance) -> None:
+    def __init__(self, columns: SpellColumns) -> None:
         self.columns = columns
-        self.provenance_of_price = provenance_of_price
         self._texts: dict[str, list[str | None]] = {}
 
     def build(
@@ -93,6 +99,7 @@ class FindingsTable:
         rule = finding.rule
         return {
             **self._head(rule, records),
+            "remedy": "query" if finding.question else rule.remedy.kind,
             "provider": self._text("provider", first),
             "commissioner": self._text("commissioner", first),
             "activity_month": self._text("activity_month", last),
@@ -105,7 +112,7 @@ class FindingsTable:
             "value_pence": finding.value,
             "settled_pence": finding.settled,
             "cash_pence": None,
-            "provenance": self._provenance(finding),
+            "provenance": self._finding_provenance(finding),
             "evidence": json.dumps(self._evidence(finding), ensure_ascii=False),
             "working": json.dumps(finding.working, ensure_ascii=False),
             "note": finding.note,
@@ -124,20 +131,26 @@ class FindingsTable:
             "remedy": rule.remedy.kind,
         }
 
-    def _provenance(self, finding: Valued) -> Provenance:
-        """Weakest of what the value rests on: the price lists, and grouping where it decided."""
-        columns = self.columns
-        rests_on: list[Provenance] = [self.provenance_of_price]
-        used_grouping = any(columns.billed_hrg[s] == -1 for s in finding.spells) or (
-            finding.hrg >= 0
-            and finding.hrg not in {int(columns.price_input.hrg[s]) for s in finding.spells}
-        )
-        if used_grouping or fields_rest_on_grouping(finding.rule):
-            rests_on += [
-                columns.rulebook.groupers[int(columns.groups.grouper[s])].provenance
-                for s in finding.spells
-            ]
+    def _provenance(self, spells: Sequence[int], hrg: int = -1) -> Provenance:
+        """Weakest of what a value rests on: price lists, factors, and grouping where it decided."""
+        columns, rulebook = self.columns, self.columns.rulebook
+        packs = [rulebook.mff.pack, rulebook.points_of_delivery.pack]
+        packs += [rulebook.prices.packs[t] for s in spells if (t := columns.prices.tariff[s]) >= 0]
+        rests_on = [pack.manifest.provenance for pack in packs]
+        priced = {int(columns.price_input.hrg[s]) for s in spells}
+        grouped = [s for s in spells if columns.price_input.hrg[s] != columns.billed_hrg[s]]
+        if hrg >= 0 and hrg not in priced:  # a merged record at the HRG it regroups to
+            grouped = list(spells)
+        rests_on += [rulebook.groupers[columns.groups.grouper[s]].provenance for s in grouped]
         return weakest(rests_on)
+
+    def _finding_provenance(self, finding: Valued) -> Provenance:
+        provenance = self._provenance(finding.spells, finding.hrg)
+        if _GROUPED.isdisjoint(looked_at(finding.rule)):
+            return provenance
+        groupers = self.columns.rulebook.groupers
+        used = [groupers[self.columns.groups.grouper[s]].provenance for s in finding.spells]
+        return weakest([provenance, *used])
 
     def _evidence(self, finding: Valued) -> list[list[str]]:
         lines: list[list[str]] = []
@@ -149,8 +162,7 @@ class FindingsTable:
                 continue
             values = [self._shown(name, spell) for spell in finding.spells]
             if any(value is not None for value in values):
-                title = MATCH_FIELDS[name].title
-                lines.append([title, " | ".join(value or "–" for value in values)])
+                lines.append([_LABELS[name], " | ".join(value or "–" for value in values)])
         if finding.kept is not None and len(finding.spells) > 1:
             lines.append(["Kept", self._text("spell_id", finding.kept) or ""])
         return lines
@@ -177,7 +189,7 @@ class FindingsTable:
                     "records": records,
                     "spell_ids": [],
                     "remedy": "query",
-                    "provenance": self.provenance_of_price,
+                    "provenance": self._provenance([spell]),
                     "evidence": json.dumps(
                         [
                             ["Spells", f"{int(mine.sum()):,}"],
@@ -191,8 +203,3 @@ class FindingsTable:
                 }
             )
         return rows
-
-
-def fields_rest_on_grouping(rule: Rule) -> bool:
-    """Say whether a rule looks at what the engine grouped."""
-    return not {"hrg", "hrg_root", "error_category"}.isdisjoint(looked_at(rule))

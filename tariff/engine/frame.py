@@ -93,7 +93,8 @@ class Vocabulary:
         indices = column.indices
         if indices.null_count:
             indices = pc.fill_null(indices, -1)
-        return self._last[1].take(indices.to_numpy(zero_copy_only=False))
+        ids: NDArray[np.uint16] = self._last[1].take(indices.to_numpy(zero_copy_only=False))
+        return ids
 
 
 @dataclass
@@ -210,6 +211,31 @@ class Frame:
     def _join(self, name: str, axis: int) -> NDArray[Any]:
         blocks = self._blocks.pop(name)
         return blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=axis)
+
+    def blank_fields(self) -> frozenset[str]:
+        """Give the columns of the extract that hold no value in any row."""
+        out = set()
+        for name in self.fields:
+            kind = field_of(name).type
+            if kind == "clinical":
+                block, columns = (
+                    (self.diag, self.diag_columns)
+                    if name.startswith("diag_")
+                    else (self.oper, self.oper_columns)
+                )
+                empty = not block[:, columns.index(name)].any()
+            elif name in self.texts:
+                empty = not (self.texts[name].ids >= 0).any()
+            else:
+                column = self.column(name)
+                assert column is not None
+                null = 0 if name in self.vocabularies else NULL64
+                if column.dtype == np.int32 and name not in self.vocabularies:
+                    null = NULL32
+                empty = not (column != null).any()
+            if empty:
+                out.add(name)
+        return frozenset(out)
 
     # -- reading
 

@@ -12,7 +12,9 @@ from tariff.engine.frame import VALIDATED_CODES, VALIDATED_NUMBERS, Frame
 from tariff.engine.parallel import run_parts, split_evenly
 from tariff.engine.reasons import GROUP_REASONS
 from tariff.engine.spells import Spells
+from tariff.errors import UsageError
 from tariff.packs.compile import NULL32, OPEN_MAX, OPEN_MIN, CodeTables, Grouper, Rulebook
+from tariff.packs.model import FieldValuesPack
 
 NOT_GROUPED = GROUP_REASONS.index("no_diagnoses")
 
@@ -76,17 +78,34 @@ class Groups:
         self.reason[:] = NOT_GROUPED
 
 
+def _refuse_what_is_not_validated(rules: FieldValuesPack) -> None:
+    """Refuse a pack that asks for a test the kernel does not make."""
+    codes, numbers = {*VALIDATED_CODES}, {*VALIDATED_NUMBERS}
+    wrong = {
+        *set(rules.same_in_spell) - codes,
+        *set(rules.accepted) - codes,
+        *set(rules.numeric) - numbers,
+        *set(rules.mandatory) - codes - numbers - {"provider", "spell_id", "diag_01"},
+    }
+    if wrong:
+        raise UsageError(
+            f"pack '{rules.id}' asks for tests that the engine does not make of: "
+            f"{', '.join(sorted(wrong))}",
+            hint="codes may be accepted and the same in a spell, numbers have bounds",
+        )
+
+
 class Validation:
     """The field values a grouper accepts, over the values a frame holds."""
 
     def __init__(self, frame: Frame, grouper: Grouper) -> None:
         rules = grouper.field_values
+        _refuse_what_is_not_validated(rules)
         tables, starts = [], []
         offset = 0
         for name in VALIDATED_CODES:
             values = frame.vocabularies[name].values
-            accepted = set(rules.accepted[name]) if name in rules.accepted else set(values)
-            accepted -= {""}
+            accepted = {str(value) for value in rules.accepted.get(name, values) if value}
             if name not in rules.mandatory:
                 accepted.add("")
             table = np.array(

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 import tariff
 from tariff._core import group as core
 from tariff.engine.columns import SpellColumns
+from tariff.engine.match import MOST_SPELLS
 from tariff.engine.price import EPOCH
-from tariff.engine.reasons import CATEGORIES, GROUP_REASONS, INCOMPLETE
+from tariff.engine.reasons import CATEGORIES, GROUP_REASONS, INCOMPLETE, PRICE_REASONS
 from tariff.engine.select import Selected
 from tariff.engine.settle import Settlement
 from tariff.extract.nhs_number import is_nhs_number
@@ -182,8 +183,8 @@ def _pence(array: pa.ChunkedArray) -> int:
 def _money(
     extract: Extract, columns: SpellColumns, findings: pa.Table, settlement: Settlement
 ) -> dict[str, Any]:
-    billed = _total(settlement.initial.current) + _total(settlement.initial.copies)
-    allowed = _total(settlement.state.current) + _total(settlement.state.copies)
+    billed = _total(settlement.billed.total) + _total(settlement.billed.copies)
+    allowed = _total(settlement.allowed()) + _total(settlement.allowed_copies())
     settled = findings["settled_pence"]
     over = pc.if_else(pc.greater(settled, 0), settled, 0)
     under = pc.if_else(pc.less(settled, 0), settled, 0)
@@ -208,7 +209,7 @@ def _money(
             )
     money: dict[str, Any] = {
         "billed": billed,
-        "billed_in_copies": _total(settlement.initial.copies),
+        "billed_in_copies": _total(settlement.billed.copies),
         "billed_in_rejects": _pence(extract.rejects["billed_pence"]),
         "allowed": allowed,
         "settled": _pence(settled),
@@ -277,10 +278,34 @@ def _notices(extract: Extract, columns: SpellColumns, rulebook: Rulebook) -> lis
         if rulebook.prices.index_of_year(year) < 0:
             held = ", ".join(m.year for m in rulebook.prices.manifests)
             notices.append(f"No price list of {year} is held (held: {held}): not priced.")
+    disagree = columns.spells.rows_disagree()
+    if disagree:
+        notices.append(
+            f"Spells whose rows carry different billed money: {disagree:,}. The last row that "
+            "carries any counts."
+        )
+    notices += _crowd_notice(columns)
     notices += _identity_notice(columns)
     notices += _validation_notice(columns)
     notices += _mff_notice(columns)
+    notices += _price_notice(columns)
     return list(dict.fromkeys(notices))
+
+
+def _crowd_notice(columns: SpellColumns) -> list[str]:
+    """Say which spells rules on pairs leave out, because their patient number is no person's."""
+    if "patient_id" not in columns.frame.texts:
+        return []
+    patient = columns.codes("patient_id")[0]
+    count = np.bincount(patient[patient >= 0], minlength=1)
+    crowds = count[count > MOST_SPELLS]
+    if not len(crowds):
+        return []
+    return [
+        f"Patient numbers with more than {MOST_SPELLS:,} spells are taken to stand for many: "
+        f"{int(crowds.sum()):,} spells of {len(crowds):,} such numbers were left out of signatures "
+        "that compare the spells of a patient."
+    ]
 
 
 def _identity_notice(columns: SpellColumns) -> list[str]:
@@ -308,6 +333,19 @@ def _validation_notice(columns: SpellColumns) -> list[str]:
     if not absent:
         return []
     return [f"Not validated, because the extract does not carry them: {', '.join(absent)}."]
+
+
+def _price_notice(columns: SpellColumns) -> list[str]:
+    """Count why spells have no price, or not a complete one."""
+    if not columns.price_input.years:
+        return []
+    counts = {
+        name: int((columns.prices.reasons >> bit & 1).sum())
+        for bit, name in enumerate(PRICE_REASONS)
+        if INCOMPLETE >> bit & 1
+    }
+    told = [f"{name} {n:,}" for name, n in counts.items() if n]
+    return [f"Spells without a complete price, by reason: {', '.join(told)}."] if told else []
 
 
 def _mff_notice(columns: SpellColumns) -> list[str]:

@@ -17,6 +17,9 @@ from tariff.packs.compile import NULL64
 from tariff.packs.model import Rule
 
 CHUNK = 1 << 16
+# More spells than a person has (a session of dialysis every other day for five years): a value
+# that stands for many people, such as "unknown". Its pairs would mean nothing, and be many.
+MOST_SPELLS = 1000
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,9 @@ class Matcher:
         if "patient_id" in key:  # most patients have one spell: leave them out first
             patient = columns.codes("patient_id")[0]
             count = np.bincount(patient[patient >= 0], minlength=1)
-            which = np.flatnonzero((patient >= 0) & (count[patient] > 1))
+            which = np.flatnonzero(
+                (patient >= 0) & (count[patient] > 1) & (count[patient] <= MOST_SPELLS)
+            )
         cells = Program(columns, list(key)).cells(which)
         there = (cells != NULL64).all(axis=0)
         which, cells = which[there], cells[:, there]

@@ -6,12 +6,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tariff.engine.columns import SpellColumns
 from tariff.engine.pipeline import Stages, read_frame, run_stages
 from tariff.engine.price import MffChoice, PriceInput, Pricer
 from tariff.engine.run import Options, match_and_settle
@@ -19,7 +19,7 @@ from tariff.engine.select import Selected
 from tariff.extract import from_arrow
 from tariff.packs.compile import NULL64, Rulebook
 from tariff.packs.load import LoadedPack
-from tariff.packs.model import Rule, RuleTest, SignaturesPack, TariffPack
+from tariff.packs.model import RuleTest, SignaturesPack, TariffPack
 from tariff.schemas import MFF_UNIT
 
 
@@ -52,7 +52,8 @@ def _signatures(rulebook: Rulebook, pack: LoadedPack) -> list[Outcome]:
     tests = [(rule, test) for rule in pack.rules for test in rule.tests]
     if not tests:
         return []
-    defaults = {name: str(value) for name, value in pack.manifest.test_defaults.items()}
+    keys = {"provider": "X00", "patient_id": "P1", "episode_order": "1"}
+    defaults = keys | {name: str(value) for name, value in pack.manifest.test_defaults.items()}
     rows = [
         {
             **row,
@@ -65,45 +66,52 @@ def _signatures(rulebook: Rulebook, pack: LoadedPack) -> list[Outcome]:
     ]
     names = sorted({name for row in rows for name in row})
     table = pa.table({n: pa.array([row.get(n) for row in rows], pa.string()) for n in names})
-    extract = from_arrow(table)
-    frame = read_frame(extract.batches(), extract.fields)
-    priced = run_stages(rulebook, frame, Stages())
+    extract = from_arrow(table, max_bad_rows=1.0)
+    batches = list(extract.batches())
+    unread = {
+        int(rows[line - 1]["spell_id"].partition("/")[0]): f"{column}: {reason}"
+        for line, column, reason in zip(
+            *(extract.rejects[name].to_pylist() for name in ("line", "column", "reason")),
+            strict=True,
+        )
+    }
+    if not batches:
+        return [
+            Outcome(rule.id, test.name, f"a row cannot be read: {unread.get(index, '')}")
+            for index, (rule, test) in enumerate(tests)
+        ]
+    priced = run_stages(rulebook, read_frame(batches, extract.fields), Stages())
     lists = {name: [str(c) for c in codes] for name, codes in pack.manifest.lists.items()}
     selected = [Selected(rule, pack.manifest.id, lists) for rule in pack.rules]
     outcomes = []
     found: dict[tuple[int, str], list[int | None]] = {}
     # each rule alone, so that a value is never what another rule left of it
     for item in selected:
-        findings, _ = match_and_settle(priced, [item], Options())
-        for row in findings.select(
-            ["rule", "spell_ids", "records", "value_pence", "evidence"]
-        ).to_pylist():
-            for index in _tests_of(row, tests, item.rule):
+        findings, settlement = match_and_settle(priced, [item], Options())
+        for row in findings.select(["spell_ids", "value_pence"]).to_pylist():
+            if row["spell_ids"]:  # a question has none: it is counted below
+                index = int(row["spell_ids"][0].partition("/")[0])
                 found.setdefault((index, item.rule.id), []).append(row["value_pence"])
+        for _, spells in settlement.factor_questions:
+            for index in _tests_asking(priced.columns, spells):
+                found.setdefault((index, item.rule.id), []).append(None)
     for index, (rule, test) in enumerate(tests):
-        outcomes.append(
-            Outcome(rule.id, test.name, _compare(test, found.get((index, rule.id), [])))
-        )
+        wrong = _compare(test, found.get((index, rule.id), []))
+        if index in unread:
+            wrong = f"a row cannot be read: {unread[index]}"
+        outcomes.append(Outcome(rule.id, test.name, wrong))
     return outcomes
 
 
-def _tests_of(row: dict[str, Any], tests: Sequence[tuple[Rule, RuleTest]], rule: Rule) -> list[int]:
-    """Give the tests a finding belongs to: by its spells; a question of a provider by its year."""
-    if row["spell_ids"]:
-        return [int(row["spell_ids"][0].partition("/")[0])]
-    _, provider, year = row["records"][0].split(":")
-    start = int(year[:4])
-    return [
-        index
-        for index, (owner, test) in enumerate(tests)
-        if owner is rule
-        and any(
-            f"{start}-04-01" <= given.get("discharge_date", "") < f"{start + 1}-04-01"
-            and given.get("provider", provider) == provider
-            for given in test.rows
-        )
-        and test.finds
-    ]
+def _tests_asking(columns: SpellColumns, spells: NDArray[np.int64]) -> list[int]:
+    """Give the test of each question: one a provider and year, in the test its spells are of."""
+    given = columns.price_input
+    names = columns.texts("spell_id", spells).to_pylist()
+    asked = {
+        (int(name.partition("/")[0]), int(given.provider[s]), int(given.year[s]))
+        for name, s in zip(names, spells.tolist(), strict=True)
+    }
+    return [index for index, _, _ in sorted(asked)]
 
 
 def _compare(test: RuleTest, values: list[int | None]) -> str:

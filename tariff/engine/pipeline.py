@@ -64,6 +64,10 @@ def run_stages(rulebook: Rulebook, frame: Frame, stages: Stages) -> Priced:
         rulebook, spells, grouper_of, threads=stages.threads, parts=stages.parts
     )
     hrgs, billed_hrg = _billed_hrgs(rulebook, spells)
+    if stages.price_at not in ("billed", "grouped"):
+        raise UsageError(
+            f"spells cannot be priced at '{stages.price_at}'", hint="at billed or grouped HRGs"
+        )
     if stages.price_at == "billed":
         priced = np.where(billed_hrg >= 0, billed_hrg, groups.hrg)
     else:

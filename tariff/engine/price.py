@@ -71,6 +71,7 @@ class Prices:
     reasons: NDArray[np.uint32] = field(init=False)
     mff: NDArray[np.int64] = field(init=False)
     mff_year: NDArray[np.int16] = field(init=False)  # index of `mff_years`, -1 none
+    mff_other_year: NDArray[np.uint8] = field(init=False)  # 1: the nearest year's
 
     def __post_init__(self) -> None:
         for name, dtype in (
@@ -137,7 +138,7 @@ class Pricer:
         out = Prices(len(spells.year))
         tariffs = np.array([prices.index_of_year(year) for year in spells.years] + [-1], np.int16)
         out.tariff = tariffs[spells.year]
-        other = self.factors(spells, out)
+        out.mff_other_year = other = self.factors(spells, out)
         pods = rulebook.points_of_delivery
         short_stay_method = prices.short_stay_methods(spells.methods)
         group_method, group_class = pods.methods(spells.methods), pods.classes(spells.classes)

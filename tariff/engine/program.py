@@ -53,10 +53,7 @@ class Program:
         """[field, record] of some spells."""
         out = np.empty((max(len(self.fields), 1), len(which)), np.int64)
         for index, name in enumerate(self.fields):
-            if "@" in name:
-                ids = self.columns.codes_as(*name.split("@"))[which]
-                out[index] = np.where(ids < 0, NULL64, ids)
-            elif self.columns.is_code(name):
+            if self.columns.is_code(name):
                 ids = self.columns.codes(name)[0][which]
                 out[index] = np.where(ids < 0, NULL64, ids)
             else:
@@ -124,24 +121,18 @@ class Program:
         if test.operation == "differs":
             by = binding.number(test.by, test.field) if test.by else 0
             if test.operand.kind == "field":
-                b = self._other(test)
+                b = self.row(test.operand.value)
                 instruction = [APART, row, side, b, test.operand.side, by, other, 0]
             else:
                 instruction = [APART_FROM, row, side, 0, 0, other, by, 0]
             return self._place(instruction, true, false)
         low, high = _bounds(test.operation, other)
         if test.operand.kind == "field":
-            b = self._other(test)
+            b = self.row(test.operand.value)
             instruction = [DIFFERENCE, row, side, b, test.operand.side, low, high, 0]
         else:
             instruction = [RANGE, row, side, 0, 0, low, high, 0]
         return self._place(instruction, true, false)
-
-    def _other(self, test: Test) -> int:
-        """Row of the field that a field is compared with; codes in the ids of the first."""
-        assert test.operand is not None
-        name: str = test.operand.value
-        return self.row(f"{name}@{test.field}" if self.columns.is_code(name) else name)
 
     def _code_table(self, test: Test, binding: Binding) -> int:
         wanted = tuple(test.codes)

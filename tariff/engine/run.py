@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from tariff.engine.columns import SpellColumns
@@ -21,8 +20,9 @@ from tariff.engine.price import MffChoice
 from tariff.engine.select import Selected, check_fields, check_figures, select_rules
 from tariff.engine.settle import Settlement
 from tariff.engine.tables import episodes_table, spells_table
+from tariff.errors import UsageError
 from tariff.extract import Extract, from_arrow
-from tariff.packs.compile import Rulebook, weakest
+from tariff.packs.compile import Rulebook
 from tariff.packs.load import load_packs
 from tariff.schemas import SPELLS
 
@@ -75,26 +75,44 @@ def check(
     options = options or Options()
     started = datetime.now(UTC)
     check_year(options.year)
+    check_year(options.mff.year)
     rulebook = rulebook or Rulebook(load_packs(options.packs))
+    if options.mff.year is not None and options.mff.year not in rulebook.mff.years:
+        raise UsageError(
+            f"no market forces factors of {options.mff.year} are held",
+            hint=f"held: {', '.join(rulebook.mff.years)}",
+        )
     selected: list[Selected] = []
     if options.rules:
         selected = select_rules(rulebook.packs, only=options.select, level=options.level)
-    check_fields(selected, extract.fields)
     say = stage or (lambda text: None)
     frame = read_frame(extract.batches(), extract.fields)
+    _refuse_same_file(extract)
+    check_fields(selected, extract.fields, frame.blank_fields())
     say("grouping and pricing")
     priced = run_stages(rulebook, frame, options.stages())
     columns = priced.columns
-    check_figures(selected, columns)
+    check_figures(selected, columns, given_factor=options.mff != MffChoice())
     say("matching")
     findings, settlement = match_and_settle(priced, selected, options)
     say("adding up")
-    table = spells_table(columns, settlement.state.current) if spells else SPELLS.empty_table()
+    table = spells_table(columns, settlement.allowed()) if spells else SPELLS.empty_table()
     manifest = build_manifest(
         extract, options, rulebook, columns, selected, findings, settlement, started
     )
     episodes = episodes_table(columns) if keep else None
     return Run(table, findings, extract.rejects, manifest, episodes, columns)
+
+
+def _refuse_same_file(extract: Extract) -> None:
+    """Raise where one file is given twice: every record of it would be a duplicate."""
+    seen: dict[str, str] = {}
+    for item in extract.inputs:
+        other = seen.setdefault(item.sha256, item.name)
+        if item.sha256 and other is not item.name:
+            raise UsageError(
+                f"{item.name} and {other} are the same file", hint="give each file once"
+            )
 
 
 def match_and_settle(
@@ -109,17 +127,7 @@ def match_and_settle(
         hits = matcher.run([(item.rule, item.lists) for item in running])
     settlement = Settlement(columns, Counterfactuals(columns, priced.group_run, priced.pricer))
     valued = settlement.run([item.rule for item in running], hits)
-    rulebook = columns.rulebook
-    used = [
-        rulebook.prices.packs[index].manifest.provenance
-        for index in np.unique(columns.prices.tariff)
-        if index >= 0
-    ]
-    used.append(rulebook.mff.pack.manifest.provenance)
-    used.append(rulebook.points_of_delivery.pack.manifest.provenance)
-    return FindingsTable(columns, weakest(used)).build(
-        valued, settlement.factor_questions
-    ), settlement
+    return FindingsTable(columns).build(valued, settlement.factor_questions), settlement
 
 
 def group_and_price(

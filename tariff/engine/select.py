@@ -9,6 +9,7 @@ import numpy as np
 
 from tariff.engine.columns import SpellColumns
 from tariff.errors import UsageError
+from tariff.packs.compile import NULL64
 from tariff.packs.load import PackSet
 from tariff.packs.model import (
     Every,
@@ -24,6 +25,9 @@ from tariff.packs.needs import in_words, satisfied
 
 LEVELS = ("low", "medium", "high")
 STATUSES = ("stable",)
+
+# a rule is asked for its fields once a finding; rules hold dictionaries and have no hash
+_LOOKED_AT: dict[int, tuple[Rule, tuple[str, ...]]] = {}
 
 
 @dataclass
@@ -41,6 +45,8 @@ def select_rules(
     packs: PackSet, *, only: Iterable[str] = (), level: str = "high"
 ) -> list[Selected]:
     """Give the rules asked for: the ids or id prefixes in `only`, else stable ones of the level."""
+    if level not in LEVELS:
+        raise UsageError(f"there is no level '{level}'", hint=f"it is one of {', '.join(LEVELS)}")
     wanted = [name.strip().upper() for name in only if name.strip()]
     out: list[Selected] = []
     known: list[str] = []
@@ -77,23 +83,42 @@ def fields_of(predicate: Predicate) -> set[str]:
     raise TypeError(predicate)
 
 
-def looked_at(rule: Rule) -> list[str]:
+def looked_at(rule: Rule) -> tuple[str, ...]:
     """Fields the rule looks at, in a fixed order: those of its key first."""
+    found = _LOOKED_AT.get(id(rule))
+    if found is None or found[0] is not rule:
+        found = _LOOKED_AT[id(rule)] = (rule, _fields_in_order(rule))
+    return found[1]
+
+
+def _fields_in_order(rule: Rule) -> tuple[str, ...]:
     keys = list(rule.set_key.key if rule.set_key else rule.pairing.same if rule.pairing else ())
     fields = sorted(fields_of(rule.match).union(*(fields_of(e.when) for e in rule.exceptions)))
-    return [f for f in dict.fromkeys([*keys, *fields]) if f != "all_fields"]
+    return tuple(f for f in dict.fromkeys([*keys, *fields]) if f != "all_fields")
 
 
-def check_fields(selected: list[Selected], fields: frozenset[str]) -> None:
-    """Mark the rules whose fields the extract does not carry."""
+def check_fields(
+    selected: list[Selected], fields: frozenset[str], blank: frozenset[str] = frozenset()
+) -> None:
+    """Mark the rules whose fields the extract does not carry, or that are `blank` in every row."""
     for item in selected:
-        missing = [in_words(need) for need in item.rule.needs if not satisfied(need, fields)]
+        needs = item.rule.needs
+        missing = [in_words(need) for need in needs if not satisfied(need, fields)]
+        empty = [
+            in_words(need)
+            for need in needs
+            if satisfied(need, fields) and not satisfied(need, fields - blank)
+        ]
         if missing:
             item.not_run = f"needs {', '.join(missing)}"
+        elif empty:
+            item.not_run = f"needs {', '.join(empty)}, blank in every row"
 
 
-def check_figures(selected: list[Selected], columns: SpellColumns) -> None:
-    """Mark the rules that need figures no pack of a year holds."""
+def check_figures(
+    selected: list[Selected], columns: SpellColumns, *, given_factor: bool = False
+) -> None:
+    """Mark the rules that need figures no pack holds, and say for how many spells they do."""
     years = columns.price_input.years
     prices = columns.rulebook.prices
     without = [
@@ -101,8 +126,18 @@ def check_figures(selected: list[Selected], columns: SpellColumns) -> None:
         for year in years
         if (index := prices.index_of_year(year)) < 0 or not prices.holds_short_stay(index)
     ]
+    unpriced = int((columns.number("pre_mff") == NULL64).sum())
     for item in selected:
-        if item.not_run or "short_stay_eligible" not in looked_at(item.rule):
+        fields = looked_at(item.rule)
+        if item.not_run:
+            continue
+        if "mff" in fields and given_factor:
+            item.not_run = "needs the factor of each provider and year; another was given"
+        elif "pre_mff" in fields and unpriced == len(columns):
+            item.not_run = "needs a complete price, and no spell has one"
+        elif "pre_mff" in fields and unpriced:
+            item.note = f"silent on {unpriced:,} spells without a complete price"
+        if "short_stay_eligible" not in fields:
             continue
         if len(without) == len(years):
             item.not_run = (

@@ -42,17 +42,22 @@ class Spells:
         spell_rank = frame.texts["spell_id"].ranks()
         width = int(spell_rank.max(initial=0)) + 1
         key = provider_rank[frame.columns["provider"]] * width + spell_rank
-        number = frame.column("episode_order")
-        assert number is not None
-        number = np.where(number == NULL32, _LAST, number)
-        step = np.diff(key)
-        if (step < 0).any() or ((step == 0) & (np.diff(number) < 0)).any():
-            perm = np.lexsort((number, key))
+        # by number, then by the dates of the episode; a missing one stands last
+        order_by = [
+            np.where(column == NULL32, _LAST, column)
+            for name in ("episode_order", "episode_start_date", "episode_end_date")
+            if (column := frame.column(name)) is not None
+        ]
+        step, number = np.diff(key), np.diff(order_by[0])
+        if (step < 0).any() or ((step == 0) & (number <= 0)).any():
+            perm = np.lexsort((*reversed(order_by), key))
         else:
             perm = np.arange(frame.rows)
-        key, number = key[perm], number[perm]
+        key = key[perm]
         same_spell = np.diff(key) == 0
-        tied = same_spell & (np.diff(number) == 0)
+        tied = same_spell.copy()
+        for column in order_by:
+            tied &= np.diff(column[perm]) == 0
         self.copies: list[tuple[int, int]] = []  # (copy, row that is kept)
         if tied.any():
             perm, keep = self._settle_ties(perm, tied)
@@ -65,7 +70,7 @@ class Spells:
     def _settle_ties(
         self, perm: NDArray[np.int64], tied: NDArray[np.bool_]
     ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Order rows that share spell and episode number by content; set exact copies aside."""
+        """Order rows of one spell, number and dates by content; set exact copies aside."""
         perm = perm.copy()
         keep = np.ones(len(perm), bool)
         places = np.flatnonzero(tied)
@@ -177,6 +182,18 @@ class Spells:
         places = np.where(carries[self.perm], np.arange(len(self.perm)), -1)
         last = np.maximum.reduceat(places, self.start[:-1])
         return self.perm[np.where(last < 0, self.start[1:] - 1, last)]
+
+    def rows_disagree(self) -> int:
+        """How many spells have rows that carry different billed money."""
+        differ = np.zeros(len(self), bool)
+        chosen = np.repeat(self.billed_rows(), self.episodes)
+        for name in ("billed_total", "billed_price"):
+            column = self.frame.column(name)
+            if column is not None:
+                here = column[self.perm]
+                apart = (here != NULL64) & (here != column[chosen])
+                differ |= np.logical_or.reduceat(apart, self.start[:-1])
+        return int(differ.sum())
 
     def last_code(self, name: str) -> NDArray[Any]:
         """Give the last code that is not blank over the episodes, as an id (0 where none is)."""

@@ -158,6 +158,18 @@ def episodes_table(columns: SpellColumns) -> pa.Table:
     )
 
 
+def without_prices(table: pa.Table) -> pa.Table:
+    """Give spells as grouped: every column of the price is empty."""
+    first, last = SPELLS.get_field_index("priced_hrg"), SPELLS.get_field_index("price_reasons")
+    for index, field in enumerate(SPELLS):
+        if first <= index <= last or field.name == "allowed_pence":
+            empty = pa.nulls(table.num_rows, field.type)
+            if not field.nullable:
+                empty = pa.repeat(pa.scalar(False), table.num_rows)
+            table = table.set_column(index, field, empty)
+    return table
+
+
 def spells_table(columns: SpellColumns, allowed: NDArray[np.int64] | None = None) -> pa.Table:
     """Give the spells, sorted by provider and spell number. `allowed` is pence after settlement."""
     spells, groups, prices = columns.spells, columns.groups, columns.prices

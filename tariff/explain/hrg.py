@@ -233,7 +233,7 @@ def _led(
         shown = [table["code"][row] + ("?" if table["doubt"][row] else "") for row in rows]
         more = f" and {len(shown) - CODES_SHOWN:,} more" if len(shown) > CODES_SHOWN else ""
         lines.append(
-            f"{what}{ages}: {counted(len(rows), 'prefix', 'prefixes')} of "
+            f"{what}{ages}: {counted(len(rows), 'prefix', 'prefixes')} with "
             f"{counted(sum(led[row] for row in rows), 'valid code')}: "
             f"{', '.join(shown[:CODES_SHOWN])}{more}"
         )

@@ -5,16 +5,17 @@ from __future__ import annotations
 from tariff.engine.run import Options, Run
 from tariff.explain import grouped, priced
 from tariff.explain.page import Page
-from tariff.explain.trace import Trace, trace
+from tariff.explain.trace import Books, Trace, trace
 from tariff.report.text import DASH, counted, point_of_delivery, pounds
 
 
-def spell_page(run: Run, options: Options, word: str) -> Page:
+def spell_page(run: Run, options: Options, word: str, books: Books | None = None) -> Page:
     """Give the page of a spell of a run that has kept its episodes.
 
-    `word` is `spell:PROVIDER:NUMBER`, `PROVIDER:NUMBER` or the number alone.
+    `word` is `spell:PROVIDER:NUMBER`, `PROVIDER:NUMBER` or the number alone. `books` serve where
+    several pages are made.
     """
-    told = trace(run, options, word)
+    told = trace(run, options, word, books)
     spell = told.spell
     name = told.columns.rulebook.mff.names.get(spell["provider"], "")
     page = Page(f"Spell {spell['spell_id']} at {spell['provider']} {name}".rstrip())

@@ -8,6 +8,7 @@ are converted once per value; columns that already have a fitting type are taken
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import pyarrow.compute as pc
 
 from tariff.extract.fields import ARROW_TYPE, FieldType
 from tariff.extract.values import (
+    FACTOR_LIMIT,
     TEXT_TYPES,
     Cleaning,
     Mask,
@@ -173,14 +175,18 @@ def _native(array: pa.Array, kind: FieldType, reading: Reading) -> tuple[pa.Arra
     raise UnfitTypeError(str(form))
 
 
-def _limit(kind: FieldType) -> int:
-    return 2**31 - 1 if kind == "integer" else 10**18 - 1
+def _limits(kind: FieldType) -> tuple[int, int]:
+    """The least and the most that a field may hold."""
+    if kind == "factor":
+        return 1, FACTOR_LIMIT - 1
+    most = 2**31 - 1 if kind == "integer" else 10**18 - 1
+    return -most, most
 
 
 def _bounded(array: pa.Array, kind: FieldType) -> tuple[pa.Array, Mask | None]:
     """Integers in the type of the field; those out of its range are bad."""
-    limit = _limit(kind)
-    outside = pc.or_(pc.greater(array, limit), pc.less(array, -limit)).fill_null(False)
+    least, most = _limits(kind)
+    outside = pc.or_(pc.greater(array, most), pc.less(array, least)).fill_null(False)
     bad = outside.to_numpy(zero_copy_only=False)
     if bad.any():
         array = pc.if_else(outside, pa.scalar(None, array.type), array)
@@ -208,19 +214,31 @@ def _from_decimal(array: pa.Array, kind: FieldType, places: int) -> tuple[pa.Arr
 
 
 def _from_float(array: pa.Array, kind: FieldType, places: int) -> tuple[pa.Array, Mask | None]:
-    """Not a number is blank. A whole number must be whole; money is rounded to the penny."""
+    """Not a number is blank. A whole number must be whole; money is rounded to the penny, a
+    factor to nine decimals.
+    """
     doubles = array.cast(pa.float64())
     cells = doubles.fill_null(float("nan")).to_numpy(zero_copy_only=False)
     missing = np.isnan(cells)
-    scaled = np.where(missing, 0.0, cells) * 10.0**places
-    nearest = np.rint(scaled)
-    within = np.abs(scaled) <= min(_limit(kind), 2**53)
-    off = np.abs(scaled - nearest) > (0 if kind == "integer" else 1e-6)
+    with np.errstate(over="ignore", invalid="ignore"):  # the infinite are not within
+        scaled = np.where(missing, 0.0, cells) * 10.0**places
+        nearest = np.rint(scaled)
+        off = np.abs(scaled - nearest) > (0 if kind == "integer" else 1e-6)
+    least, most = _limits(kind)
+    within = (nearest >= max(least, -(2**53))) & (nearest <= min(most, 2**53))
     if kind != "integer" and bool((off & within).any()):  # halves of a penny: by the text
-        texts = ["" if cell != cell else repr(cell) for cell in cells.tolist()]
+        texts = ["" if cell != cell else _written(cell, places) for cell in cells.tolist()]
         reading = Reading(pence=kind == "money" and not places)
         return typed_values(pa.array(texts, pa.string()), kind, Cleaning(), reading)
     bad = ~missing & (~within | off)
     whole = np.where(bad, 0.0, nearest).astype(np.int64)
     result = pa.array(whole, pa.int64(), mask=missing | bad).cast(ARROW_TYPE[kind])
     return result, bad if bad.any() else None
+
+
+def _written(cell: float, places: int) -> str:
+    """A float in so many decimals, half up; what is no number as it is."""
+    if not np.isfinite(cell) or abs(cell) >= 1e18:
+        return repr(cell)
+    exact = Decimal(repr(cell))
+    return f"{exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP):f}"

@@ -4,6 +4,9 @@ The file is cut into blocks of some megabytes at the ends of records; each block
 pyarrow in one thread, several blocks at a time. That is faster than pyarrow's own streaming, which
 parses in one thread, and it knows the line of every row: parsed in one thread, a block tells which
 of its rows have too few or too many columns.
+
+A quote at the start of a cell takes in everything up to the next one, rows as well. So that none
+is lost by a quote too many, a quoted cell of several lines must look like one (see `Quotes`).
 """
 
 from __future__ import annotations
@@ -12,7 +15,9 @@ import codecs
 import csv
 import gzip
 import io
+import re
 import zlib
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -26,16 +31,22 @@ import pyarrow.csv as pa_csv
 from tariff.errors import DataError
 from tariff.extract.plan import Lines, RawBatch
 from tariff.extract.rejects import BadCells
-from tariff.extract.source import Advance, Digest, HashedFile, InputFile, Task, input_file
+from tariff.extract.source import Advance, Digest, HashedFile, InputFile, Task, input_file, utf16
+from tariff.extract.values import Mask
 from tariff.schemas import CODE
 
 BLOCK = 4 << 20  # bytes of text parsed at a time: fits the caches, see bench
-LONGEST_RECORD = 1 << 20  # bytes after which an open quote is taken for a stray one
+LONGEST_CELL = 20  # lines; a quoted cell of more is taken for rows behind a stray quote
+LEAST_WIDTH = 4  # columns from which a cell with as many delimiters as rows have is taken for rows
 HEAD = 1 << 18  # bytes looked at to find the delimiter and the header
 
 DELIMITERS = {"comma": ",", "tab": "\t", "pipe": "|", "semicolon": ";"}
 Encoding = Literal["auto", "utf-8", "cp1252"]
 _BOM = codecs.BOM_UTF8
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_QUOTE_HINT = (
+    'remove the quote, or export again with every quote inside a quoted cell written twice ("")'
+)
 
 
 def _as_cp1252(error: UnicodeError) -> tuple[str, int]:
@@ -53,12 +64,11 @@ class Head:
 
     text: str
     old_mac: bool = False  # lines end in a carriage return alone
+    whole: bool = False  # the file has no more
 
     def records(self, delimiter: str, count: int, skip: int = 0) -> list[list[str]]:
         """The first records after `skip` lines, without blank ones."""
-        text = self.text
-        for _ in range(skip):
-            text = text.partition("\n")[2]
+        text = self._after(skip)
         found: list[list[str]] = []
         try:
             for record in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
@@ -69,6 +79,19 @@ class Head:
         except csv.Error:
             pass
         return found
+
+    def _after(self, skip: int) -> str:
+        text = self.text
+        for _ in range(skip):
+            text = text.partition("\n")[2]
+        return text
+
+    def check_quotes(self, delimiter: str, skip: int, name: str) -> None:
+        """DataError where a stray quote makes the header, or rows near it, one cell."""
+        text = self._after(skip)
+        if '"' in text:
+            quotes = Quotes(text.encode(), delimiter)
+            quotes.check(name, 1 + skip, width=0, last=self.whole)
 
     def delimiter(self, skip: int = 0) -> str:
         """The delimiter that cuts the first record into most cells; a comma where none does."""
@@ -82,15 +105,18 @@ def read_head(path: Path, name: str, kind: str) -> Head:
     """The start of a file as text. DataError where it is empty, binary or broken."""
     with _opened(path, kind) as stream:
         data = _read(stream, HEAD, name)
+    whole = len(data) < HEAD
     data = data.removeprefix(_BOM)
     if not data.strip():
         raise DataError(f"{name}: the file is empty", hint="export it again")
+    if data.startswith(_UTF16):
+        raise utf16(name)
     if b"\0" in data:
         raise DataError(f"{name}: this is not a text file", hint="give CSV, Parquet or XLSX")
     text = data.decode("utf-8", "tariff-cp1252")
     if "\r" in text and "\n" not in text:
-        return Head(text.replace("\r", "\n"), old_mac=True)
-    return Head(text)
+        return Head(text.replace("\r", "\n"), True, whole)
+    return Head(text, False, whole)
 
 
 def _opened(path: Path, kind: str) -> Any:
@@ -170,17 +196,13 @@ class CsvSource:
     def tasks(self, columns: list[int], advance: Advance) -> Iterator[Task]:
         """See Source."""
         self._replaced.clear()
-        line = 1
         with HashedFile(self._path, advance) as hashed:
             stream: Any = gzip.GzipFile(fileobj=hashed) if self._kind == "gzip" else hashed
-            for block, first in self._blocks(stream):
-                if first:
-                    start = self._start_of_rows(block)
+            for block, line, first in self._blocks(stream):
+                start = self._start_of_rows(block) if first else 0
+                if start < len(block):
                     line += block.count(b"\n", 0, start)
-                    block = block[start:]
-                if block:
-                    yield partial(self._parse, block, line, columns)
-                    line += block.count(b"\n")
+                    yield partial(self._parse, block[start:], line, columns)
             self._digest = hashed.digest()
 
     def finish(self) -> list[str]:
@@ -192,43 +214,63 @@ class CsvSource:
             "Windows-1252"
         ]
 
-    def _blocks(self, stream: Any) -> Iterator[tuple[bytes, bool]]:
-        """Blocks that end where a record ends, and whether it is the first."""
+    def _blocks(self, stream: Any) -> Iterator[tuple[bytes, int, bool]]:
+        """Blocks that end where a record ends, the line of each, and whether it is the first."""
         rest = b""
+        line = 1
         first = True
         while True:
             block = _read(stream, self._block, self.name)
-            if first:
+            if first and not rest:
                 block = block.removeprefix(_BOM)
             if self._old_mac:
                 block = block.replace(b"\r", b"\n")
             if not block:
                 break
             block = rest + block if rest else block
-            end = end_of_records(block)
+            end = self._end_of_records(block, line, first)
             rest = block[end:]
             if end:
-                yield block[:end], first
+                yield block[:end], line, first
+                line += block.count(b"\n", 0, end)
                 first = False
         rest = rest.rstrip(b"\x1a")
         if rest:
-            yield rest if rest.endswith(b"\n") else rest + b"\n", first
+            block = rest if rest.endswith(b"\n") else rest + b"\n"
+            self._end_of_records(block, line, first, last=True)
+            yield block, line, first
 
-    def _start_of_rows(self, block: bytes) -> int:
-        """Where the first row starts, after the skipped lines and the header."""
+    def _end_of_records(self, block: bytes, line: int, first: bool, last: bool = False) -> int:
+        """Where the last whole record of a block ends (0: nowhere). DataError for a stray quote."""
+        start = self._after_skipped(block) if first else 0
+        end = block.rfind(b"\n") + 1
+        if start is None or b'"' not in block:
+            return 0 if start is None else end
+        quotes = Quotes(block[start:] if start else block, self._delimiter)
+        quotes.check(self.name, line + (self._skip if start else 0), width=self.width, last=last)
+        ends = quotes.record_ends()
+        return start + int(ends[-1]) if len(ends) else 0
+
+    def _after_skipped(self, block: bytes) -> int | None:
+        """Where the lines before the header end; None where there are not so many."""
         start = 0
         for _ in range(self._skip):
             start = block.find(b"\n", start) + 1
+            if not start:
+                return None
+        return start
+
+    def _start_of_rows(self, block: bytes) -> int:
+        """Where the first row starts, after the skipped lines and the header."""
+        start = self._after_skipped(block)
+        if start is None:
+            return len(block)
         if not self.has_header:
             return start
-        while True:
-            ends = record_ends(block[start:])
-            if len(ends) == 0:
-                return len(block)
-            end = start + int(ends[0])
-            if block[start:end].strip():
-                return end
-            start = end
+        for end in record_ends(block[start:], self._delimiter).tolist():
+            if block[start : start + end].strip():
+                return start + int(end)
+        return len(block)
 
     def _parse(self, block: bytes, line: int, columns: list[int]) -> list[RawBatch]:
         data = self._as_utf8(block)
@@ -264,11 +306,13 @@ class CsvSource:
                 f"{self.name}: cannot be parsed after line {line}",
                 hint="check the quotes of the rows that follow",
             ) from None
-        lines = line_numbers(block, line, table.num_rows + len(wrong))
+        lines = line_numbers(block, line, table.num_rows + len(wrong), self._delimiter)
         shape = BadCells()
         if wrong:
             for place, found, text in wrong:
                 if text.strip():
+                    if "\n" in text.strip():
+                        raise self._rows_in_a_cell(int(lines[place]), found)
                     reason = f"expected {self.width} columns, found {found}"
                     shape.add(int(lines[place]), "", None, reason)
             lines = np.delete(lines, [place for place, _, _ in wrong])
@@ -279,6 +323,13 @@ class CsvSource:
             if index >= self.width:
                 arrays[index] = pa.nulls(table.num_rows)
         return [RawBatch(arrays, lines, shape)]
+
+    def _rows_in_a_cell(self, line: int, found: int) -> DataError:
+        return DataError(
+            f"{self.name}: the row that begins on line {line} has {found} columns, not "
+            f"{self.width}, and a quote in it takes in a part of the rows that follow",
+            hint=_QUOTE_HINT,
+        )
 
     def _as_utf8(self, block: bytes) -> bytes:
         if block.isascii():
@@ -302,45 +353,121 @@ def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
     return column.combine_chunks()
 
 
-# ---------------------------------------------------------------- where records end
+# ---------------------------------------------------------------- quotes, and where records end
+
+_CLOSING = re.compile(rb'[^"]*+(?:""[^"]*+)*+"')
 
 
-def end_of_records(block: bytes) -> int:
-    """Where the last whole record of a block ends (0: nowhere).
+class Quotes:
+    """The quoted cells of a text that starts where a record starts.
 
-    A newline between quotes does not end a record: the quotes before it must be even. Where no
-    newline of a long block has even quotes before it, one stray quote stands in an open cell,
-    and the last newline is taken.
+    A quote opens a cell only where the cell starts; within it, two stand for one. `opens` and
+    `closes` are where the cells' quotes stand; a cell that is still open closes at the end.
     """
-    end = block.rfind(b"\n") + 1
-    if end == 0 or block.count(b'"', 0, end) % 2 == 0:
-        return end
-    ends = record_ends(block)
-    if len(ends):
-        return int(ends[-1])
-    return end if len(block) >= LONGEST_RECORD else 0
+
+    def __init__(self, block: bytes, delimiter: str) -> None:
+        self._block = block
+        self._mark = ord(delimiter)
+        self._cells = np.frombuffer(block, np.uint8)
+        self._newlines = np.flatnonzero(self._cells == 10)
+        self.opens, self.closes = self._quoted()
+
+    def _quoted(self) -> tuple[Lines, Lines]:
+        quotes = np.flatnonzero(self._cells == 34)
+        starts = self._start_cells(quotes)
+        opens, closes = quotes[::2], quotes[1::2]
+        doubled = np.zeros(len(opens), np.bool_)
+        doubled[1:] = opens[1:] == closes[: max(len(opens) - 1, 0)] + 1
+        if not (starts[::2] | doubled).all():  # some quotes stand inside open cells, and mean none
+            return self._walked(quotes[starts])
+        if len(closes) < len(opens):
+            closes = np.append(closes, len(self._block))
+        return opens[~doubled], closes[np.append(~doubled[1:], True)[: len(closes)]]
+
+    def _start_cells(self, quotes: Lines) -> Mask:
+        """Which quotes stand where a cell may start."""
+        before = self._cells[quotes - 1]
+        starts: Mask = (before == self._mark) | (before == 10) | (before == 13) | (quotes == 0)
+        return starts
+
+    def _walked(self, starts: Lines) -> tuple[Lines, Lines]:
+        """The quoted cells one by one."""
+        candidates: list[int] = starts.tolist()
+        opens: list[int] = []
+        closes: list[int] = []
+        at = 0
+        while at < len(candidates):
+            opens.append(candidates[at])
+            match = _CLOSING.match(self._block, candidates[at] + 1)
+            closes.append(match.end() - 1 if match else len(self._block))
+            at = bisect_left(candidates, closes[-1] + 1, at)
+        return np.array(opens, np.int64), np.array(closes, np.int64)
+
+    def outside(self, places: Lines) -> Lines:
+        """Those of the places that are in no quoted cell."""
+        if len(self.opens) == 0:
+            return places
+        cell = np.searchsorted(self.opens, places) - 1
+        return places[(cell < 0) | (self.closes[cell] < places)]
+
+    def record_ends(self) -> Lines:
+        """Offsets just after each newline that ends a record."""
+        return (self.outside(self._newlines) + 1).astype(np.int64)
+
+    def check(self, name: str, line: int, *, width: int, last: bool) -> None:
+        """DataError for a cell of several lines that is rather rows behind a stray quote.
+
+        It has too many lines; or it is never closed (`last`: the text has no more); or the quote
+        that closes it does not end a cell; or it has just the delimiters of so many rows of
+        `width` columns. `line` is that of the first record.
+        """
+        first = np.searchsorted(self._newlines, self.opens)
+        beyond = np.searchsorted(self._newlines, self.closes)
+        several = beyond > first
+        still_open = self.closes == len(self._block)
+        for cell in np.flatnonzero(several | (still_open & last)).tolist():
+            begin, end = int(self.opens[cell]), int(self.closes[cell])
+            breaks = int(beyond[cell] - first[cell])
+            until = line + int(beyond[cell])
+            after = self._block[end + 1 : end + 2]
+            if breaks >= LONGEST_CELL:
+                what = f"is not closed within {LONGEST_CELL} lines"
+            elif still_open[cell]:
+                if not last:
+                    continue
+                what = "is never closed"
+            elif after and after[0] not in {self._mark, 10, 13}:
+                what = f"meets one on line {until} that does not end a cell"
+            elif width >= LEAST_WIDTH and self._block.count(
+                bytes([self._mark]), begin, end
+            ) == breaks * (width - 1):
+                what = f"is closed on line {until}, with as many delimiters between as rows have"
+            else:
+                continue
+            raise DataError(
+                f"{name}: the quote that opens a cell on line {line + int(first[cell])} {what}; "
+                "the rows behind it would be lost",
+                hint=_QUOTE_HINT,
+            )
 
 
-def record_ends(block: bytes) -> Lines:
-    """Offsets just after each newline that ends a record (quotes before it are even)."""
-    cells = np.frombuffer(block, np.uint8)
-    ends = np.flatnonzero(cells == 10)
+def record_ends(block: bytes, delimiter: str) -> Lines:
+    """Offsets just after each newline that ends a record (it is in no quoted cell)."""
     if b'"' in block:
-        quotes = np.flatnonzero(cells == 34)
-        ends = ends[np.searchsorted(quotes, ends) % 2 == 0]
-    return (ends + 1).astype(np.int64)
+        return Quotes(block, delimiter).record_ends()
+    return (np.flatnonzero(np.frombuffer(block, np.uint8) == 10) + 1).astype(np.int64)
 
 
-def line_numbers(block: bytes, line: int, records: int) -> Lines:
+def line_numbers(block: bytes, line: int, records: int, delimiter: str) -> Lines:
     """The line on which each record of a block starts; `line` is that of the first."""
     newlines = block.count(b"\n")
     if newlines == records:
         return np.arange(line, line + records, dtype=np.int64)
-    ends = record_ends(block)
+    ends = record_ends(block, delimiter)
     if len(ends) != records:  # a lone carriage return ends a record as well
         cells = np.frombuffer(block, np.uint8)
-        lone = (cells[:-1] == 13) & (cells[1:] != 10)
-        ends = np.sort(np.concatenate([ends, np.flatnonzero(lone) + 1]))
+        lone = np.flatnonzero((cells[:-1] == 13) & (cells[1:] != 10))
+        ends = np.sort(np.concatenate([ends, Quotes(block, delimiter).outside(lone) + 1]))
     starts = np.concatenate([[0], ends])[:records]
     newline_at = np.flatnonzero(np.frombuffer(block, np.uint8) == 10)
     lines = line + np.searchsorted(newline_at, starts)

@@ -16,7 +16,7 @@ from tariff.schemas import CODE
 
 FieldType = Literal[
     "identifier",  # text that may point at a person or a record: masked in messages
-    "code",  # a code, kept as text; spaces around it are dropped
+    "code",  # a code, kept as text; spaces around it are dropped, upper case
     "clinical",  # an ICD-10 or OPCS-4 code: dots and blanks dropped, upper case
     "text",
     "integer",
@@ -24,7 +24,7 @@ FieldType = Literal[
     "time",  # HH:MM
     "month",  # YYYY-MM
     "money",  # pounds in the file, pence in the tables
-    "factor",  # a decimal such as an MFF, in units of 1e-9 in the tables
+    "factor",  # an MFF, above 0 and below 9, in units of 1e-9 in the tables
 ]
 
 ARROW_TYPE: dict[str, pa.DataType] = {
@@ -50,6 +50,7 @@ class Field:
     title: str
     key: bool = False  # a row without it is a reject
     repeats: int = 0  # how many columns of the family are understood
+    lower: bool = False  # a code that is a word, in lower case
 
 
 # What the provider billed: on any dataset.
@@ -57,12 +58,12 @@ BILLED: tuple[Field, ...] = (
     Field("billed_hrg", "code", "HRG the provider billed"),
     Field("billed_point_of_delivery", "code", "Point of delivery the provider billed"),
     Field("billed_price", "money", "Price billed before the market forces factor"),
-    Field("billed_mff", "factor", "Market forces factor billed, a factor"),
-    Field("billed_mff_amount", "money", "Market forces factor billed, as money"),
+    Field("billed_mff", "factor", "Market forces factor billed: a factor"),
+    Field("billed_mff_amount", "money", "Market forces factor billed: as money"),
     Field("billed_excess_days", "integer", "Excess bed days billed"),
     Field("billed_total", "money", "Total billed"),
     Field("activity_month", "month", "Month the activity was billed in"),
-    Field("statement", "code", "flex or freeze"),
+    Field("statement", "code", "flex or freeze", lower=True),
 )
 
 EPISODES: tuple[Field, ...] = (
@@ -75,9 +76,17 @@ EPISODES: tuple[Field, ...] = (
     Field("patient_id", "identifier", "Pseudonymised patient identifier"),
     Field("age", "integer", "Age in whole years at the start of the episode; 999 unknown"),
     Field("sex", "code", "Person stated gender code"),
-    Field("patient_classification", "code", "1 ordinary, 2 day case, 3/4 regular, 5 mother, baby"),
+    Field(
+        "patient_classification",
+        "code",
+        "Patient classification: 1 ordinary, 2 day case, 3/4 regular, 5 mother and baby",
+    ),
     Field("intended_management", "code", "Intended management code"),
-    Field("administrative_category", "code", "01 NHS patient, 02 private, ..."),
+    Field(
+        "administrative_category",
+        "code",
+        "Administrative category: 01 NHS patient, 02 private, ...",
+    ),
     Field("admission_source", "code", "Admission source"),
     Field("admission_method", "code", "Admission method: 11-13 elective, 2x emergency, ..."),
     Field("admission_date", "date", "Start date of the hospital provider spell"),
@@ -149,10 +158,14 @@ EMERGENCY: tuple[Field, ...] = (
     Field("departure_time", "time", "Time of departure"),
     Field("age", "integer", "Age in whole years at arrival; 999 unknown"),
     Field("sex", "code", "Person stated gender code"),
-    Field("department_type", "code", "01 major, 02 single specialty, 03 minor injuries, 04 walk-in"),
+    Field(
+        "department_type", "code", "01 major, 02 single specialty, 03 minor injuries, 04 walk-in"
+    ),
     Field("attendance_category", "code", "1 first, 2 planned follow-up, 3 unplanned follow-up"),
     Field("patient_group", "code", "10 road, 20 assault, 30 self-harm, 60 accident, 80 other, ..."),
-    Field("disposal", "code", "01 admitted, 02, 03 home, 04-06 clinics, 07 moved, 10 died, 12 left"),
+    Field(
+        "disposal", "code", "01 admitted, 02, 03 home, 04-06 clinics, 07 moved, 10 died, 12 left"
+    ),
     Field("referral_source", "code", "Source of referral: 00 GP, 01 self, 03 ambulance, ..."),
     Field("investigation_01", "code", "Investigations, A&E codes", repeats=12),
     Field("treatment_01", "code", "Treatments, A&E codes", repeats=12),

@@ -19,7 +19,7 @@ from tariff.errors import DataError
 from tariff.extract.arrays import Memory, UnfitTypeError, convert
 from tariff.extract.fields import ARROW_TYPE, Field, field_of
 from tariff.extract.rejects import BadCells, masked
-from tariff.extract.values import EXPECTED, Cleaning, Mask, Reading
+from tariff.extract.values import EXPECTED, Cleaning, Mask, Reading, looks_like_money
 from tariff.schemas import MFF_UNIT, ROW_COLUMNS
 
 Lines = npt.NDArray[np.int64]
@@ -40,6 +40,10 @@ class Column:
     constant: str = ""
     cleaning: Cleaning = dataclasses.field(default_factory=Cleaning)
     memory: Memory = dataclasses.field(default_factory=Memory)
+
+    def __post_init__(self) -> None:
+        if self.field.lower:
+            self.cleaning = dataclasses.replace(self.cleaning, lower=True)
 
 
 @dataclass(slots=True)
@@ -155,8 +159,11 @@ class Plan:
                 if gone:
                     cells.append((row, place, column.label, None, "missing"))
                 else:
-                    value = masked(text, column.field.type == "identifier")
-                    cells.append((row, place, column.label, value, reason))
+                    value = masked(text, column.field.type)
+                    why = reason
+                    if column.field.type == "factor" and text and looks_like_money(text):
+                        why += "; map money to billed_mff_amount"
+                    cells.append((row, place, column.label, value, why))
         cells.sort(key=lambda cell: cell[:2])
         found = BadCells()
         billed = _billed(arrays, sorted({cell[0] for cell in cells}))

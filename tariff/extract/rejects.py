@@ -2,12 +2,13 @@
 
 A reject is a row without its keys, or with a typed cell that is no date, number or amount, or with
 too few or too many columns. Every bad cell of a row is one line of the table; the readable billed
-money of the row stands once, on the first. Identifiers are masked; so is any text that looks like
-one because its columns have slipped.
+money of the row stands once, on the first. Identifiers are masked. Of a text that may be one, as
+its columns have slipped, only the shape is shown, unless it is near what its column holds.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from tariff.errors import DataError
+from tariff.extract.fields import FieldType
 from tariff.extract.nhs_number import is_nhs_number
 from tariff.schemas import REJECTS
 
@@ -54,13 +56,62 @@ class BadCells:
         self.billed += other.billed
 
 
-def masked(value: str | None, identifier: bool) -> str | None:
-    """A cell as the rejects show it: of an identifier the first character and the length."""
+_MONTHS = (
+    "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|"
+    "sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
+)
+_YEAR = r"(?:1[6-9]|2[0-2])[0-9]{2}"
+_DAY = r"[0-9]{1,2}(?:st|nd|rd|th)?"
+_CLOCK = (
+    r"(?:[01]?[0-9]|2[0-4])(?::[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?|[0-5][0-9](?:[0-5][0-9])?)"
+    r"(?: ?[ap]m)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
+)
+_DATE = (
+    rf"(?:{_YEAR}[-/. ][0-9]{{1,2}}[-/. ][0-9]{{1,2}}|[0-9]{{1,2}}[-/. ][0-9]{{1,2}}[-/. ]{_YEAR}"
+    rf"|[0-9]{{1,2}}[-/.][0-9]{{1,2}}[-/.][0-9]{{2}}|{_YEAR}[01][0-9][0-3][0-9]"
+    rf"|[0-3][0-9][01][0-9]{_YEAR}|{_DAY}[-/. ]?(?:{_MONTHS})[-/., ]*(?:{_YEAR}|[0-9]{{2}})"
+    rf"|(?:{_MONTHS}) {_DAY},? {_YEAR})"
+)
+_MOMENT = rf"{_DATE}(?:[ T]{_CLOCK})?"
+_MONTH = (
+    rf"{_YEAR}[-/. ]?[0-9]{{1,2}}|[0-9]{{1,2}}[-/. ]?{_YEAR}"
+    rf"|(?:{_MONTHS})[-/. ]?{_YEAR}|{_YEAR}[-/. ]?(?:{_MONTHS})|{_MOMENT}"
+)
+_NUMBER = r"[(+-]?[0-9]{1,3}(?:,?[0-9]{1,3}){0,2}[.,][0-9]{0,17}(?:e[+-]?[0-9]{1,2})?[)-]?"
+_AMOUNT = rf"[(+-]?(?:[£$€]|GBP|EUR)? ?(?:{_NUMBER}|[0-9]{{1,6}}) ?(?:[£€]|GBP|EUR|CR|DR)?[)-]?"
+_NEAR: dict[str, re.Pattern[str]] = {
+    kind: re.compile(form, re.IGNORECASE | re.ASCII)
+    for kind, form in {
+        "integer": _NUMBER,
+        "date": _MOMENT,
+        "time": rf"{_CLOCK}|{_MOMENT}",
+        "month": _MONTH,
+        "money": _AMOUNT,
+        "factor": _AMOUNT,
+    }.items()
+}
+
+
+def masked(value: str | None, kind: FieldType) -> str | None:
+    """A cell of a column of this type as the rejects show it.
+
+    Of an identifier, of a long text and of an NHS number the first character and the length. Of
+    what may be an identifier (four digits in a row and letters, or six digits) the shape, `A999`.
+    """
     if value is None:
         return None
-    if identifier or len(value) > LONGEST_SHOWN or is_nhs_number(value):
+    if kind == "identifier" or len(value) > LONGEST_SHOWN or is_nhs_number(value):
         return f"{value[:1]}... ({len(value)} characters)"
+    near = _NEAR.get(kind)
+    if near is not None and _may_identify(value) and not near.fullmatch(value.strip()):
+        return "".join("A" if c.isalpha() else "9" if c.isnumeric() else c for c in value)
     return value
+
+
+def _may_identify(value: str) -> bool:
+    if sum(c.isnumeric() for c in value) >= 6:
+        return True
+    return re.search(r"\d{4}", value) is not None and any(c.isalpha() for c in value)
 
 
 class Rejects:

@@ -7,6 +7,7 @@ looked for and what was found, never a cell of the data.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from tariff.extract.values import Cleaning, Reading
 
 CANONICAL = "canonical"
 NAMES_SHOWN = 8
+_LONG_NUMBER = re.compile(r"[0-9]{6}")
 PROFILE_HINT = "`tariff data profile FILE --write-layout L.yaml` proposes a layout"
 
 
@@ -61,6 +63,7 @@ def look(path: Path, name: str, layout: Layout | None = None) -> Candidate:
     delimiter = head.delimiter(skip)
     if layout is not None and layout.delimiter != "auto":
         delimiter = _checked_delimiter(head, layout, delimiter, name)
+    head.check_quotes(DELIMITERS[delimiter], skip, name)
     records = head.records(DELIMITERS[delimiter], 1, skip)
     header = [cell.strip() for cell in records[0]] if records else []
     return Candidate(path, name, kind, header, head, delimiter)
@@ -283,8 +286,12 @@ def _twice(name: str, label: str) -> DataError:
 
 
 def _shown(names: list[str]) -> str:
-    """Column names in a message."""
+    """Column names in a message.
+
+    A file without a header has data in their place: what may be one's number is not repeated.
+    """
     given = [name if len(name) <= 40 else f"{name[:37]}..." for name in names if name]
+    given = ["(a number)" if _LONG_NUMBER.search(name) else name for name in given]
     more = len(given) - NAMES_SHOWN
     listed = ", ".join(given[:NAMES_SHOWN])
     return f"{listed} and {more} more" if more > 0 else listed

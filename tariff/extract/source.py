@@ -166,7 +166,7 @@ def file_kind(path: Path, name: str) -> str:
             f"{name}: an old Excel workbook (.xls) is not read", hint="save it as .xlsx or .csv"
         )
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise DataError(f"{name}: the text is UTF-16", hint="save it as CSV UTF-8")
+        raise utf16(name)
     suffix = path.suffix.lower()
     if suffix in {".parquet", ".pq"}:
         raise DataError(f"{name}: this is not a Parquet file", hint="export it again")
@@ -180,3 +180,11 @@ def file_kind(path: Path, name: str) -> str:
 def shown(path: str | os.PathLike[str]) -> str:
     """The name of a file as given."""
     return os.fspath(path)
+
+
+def utf16(name: str) -> DataError:
+    """The file is text in an encoding that is not read."""
+    return DataError(
+        f"{name}: the text is UTF-16, which is not read",
+        hint="save it as UTF-8 (in Excel: CSV UTF-8)",
+    )

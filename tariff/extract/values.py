@@ -32,13 +32,15 @@ EXPECTED: dict[FieldType, str] = {
     "time": "not a time",
     "month": "not a month (YYYY-MM)",
     "money": "not an amount of money",
-    "factor": "not a decimal factor",
+    "factor": "not a factor above 0 and below 9 with at most nine decimals",
 }
 
 Mask = npt.NDArray[np.bool_]
 
 _PLACES: dict[FieldType, int] = {"money": 2, "factor": 9}
-_LARGEST = 10**18  # no amount or factor has more digits than this, in its own unit
+_LARGEST = 10**18  # no amount has more digits than this, in its own unit
+FACTOR_LIMIT = 9 * 10**9  # factors lie between 0 and this, in units of 1e-9
+FLOAT_DIGITS = 15  # a text of so many digits is a float written out, which may be rounded
 _EPOCH = date(1970, 1, 1).toordinal()
 _INTEGER = re.compile(r"([+-]?[0-9]{1,40})(?:\.0*)?")
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
@@ -65,6 +67,7 @@ class Cleaning:
 
     strip: str = ""  # characters to delete
     values: dict[str, str] = field(default_factory=dict)  # texts that stand for others
+    lower: bool = False  # codes become lower instead of upper case
 
     def __bool__(self) -> bool:
         return bool(self.strip or self.values)
@@ -99,7 +102,7 @@ def read_one(text: str, kind: FieldType, reading: Reading) -> int | None:
         return _time(text, reading.time_formats)
     if kind == "money":
         return _scaled(_plain_amount(text), 0 if reading.pence else _PLACES[kind])
-    return _scaled(text, _PLACES[kind])
+    return _factor(text)
 
 
 @lru_cache(1 << 14)
@@ -152,6 +155,26 @@ def _scaled(text: str, places: int) -> int:
     return scaled
 
 
+def _factor(text: str) -> int:
+    scaled = _scaled(text, _PLACES["factor"])
+    exact = Decimal(text)
+    if not 0 < scaled < FACTOR_LIMIT:
+        raise ValueError
+    rounded = exact != Decimal(scaled).scaleb(-_PLACES["factor"])
+    if rounded and len(exact.as_tuple().digits) < FLOAT_DIGITS:
+        raise ValueError
+    return scaled
+
+
+def looks_like_money(text: str) -> bool:
+    """Whether a text that is no factor is an amount: 530.12, £1.20, -40."""
+    try:
+        pence = read_one(text.strip(), "money", Reading())
+    except ValueError:
+        return False
+    return pence is not None and (pence < 0 or pence >= 900 or "£" in text)
+
+
 # ---------------------------------------------------------------- a dictionary at once
 
 
@@ -190,7 +213,9 @@ def _needs_cleaning(
     if kind == "clinical":
         if not data.isalnum() or data != data.upper():
             return True
-    elif _may_have_space(data):
+    elif _may_have_space(data) or (
+        kind == "code" and data != (data.lower() if cleaning.lower else data.upper())
+    ):
         return True
     return any(blank.encode() in data for blank in blanks)
 
@@ -198,7 +223,7 @@ def _needs_cleaning(
 def clean_texts(
     values: pa.StringArray, kind: FieldType, cleaning: Cleaning, blanks: frozenset[str]
 ) -> pa.StringArray:
-    """The values trimmed, blanks as null; of clinical codes no dots and spaces, upper case."""
+    """The values trimmed, blanks as null; codes in one case, clinical ones without dots, spaces."""
     if cleaning.strip:
         table = str.maketrans("", "", cleaning.strip)
         values = pa.array(
@@ -216,6 +241,8 @@ def clean_texts(
         if _may_have_space(raw_bytes(values)):
             values = pc.replace_substring_regex(values, r"\s", "")
         blank = pc.or_kleene(blank, pc.equal(values, ""))
+    elif kind == "code":
+        values = pc.utf8_lower(values) if cleaning.lower else pc.utf8_upper(values)
     return pc.if_else(blank, pa.scalar(None, pa.string()), values)
 
 
@@ -328,8 +355,12 @@ def _quick_money(values: pa.StringArray, reading: Reading) -> pa.Array:
     return _quick_scaled(values, 0 if reading.pence else _PLACES["money"])
 
 
-def _quick_factor(values: pa.StringArray, reading: Reading) -> pa.Array:
-    return _quick_scaled(values, _PLACES["factor"])
+def _quick_factor(values: pa.StringArray, reading: Reading) -> pa.Array | None:
+    exact = unscaled(pc.cast(values, pa.decimal128(18, _PLACES["factor"])))
+    bounds = pc.min_max(exact).as_py()
+    if bounds["min"] is None or (bounds["min"] > 0 and bounds["max"] < FACTOR_LIMIT):
+        return exact
+    return None
 
 
 _QUICK: dict[FieldType, Callable[[pa.StringArray, Reading], pa.Array | None]] = {

@@ -433,6 +433,8 @@ class MarketForces:
         A provider in no table has NULL64 and an empty year.
         """
         held = self.factors.get(provider)
+        if not held and len(provider) == 5 and provider.endswith("00"):
+            held = self.factors.get(provider[:3])  # R1H00 is the trust R1H, written in full
         if not held:
             return int(NULL64), ""
         wanted = year_start(year)
@@ -512,7 +514,7 @@ class Rulebook:
         """Compiled price lists, by year."""
         packs = sorted(
             self.packs.by_kind("tariff"),
-            key=lambda pack: (getattr(pack.manifest, "year", ""), pack.manifest.id),
+            key=lambda pack: (getattr(pack.manifest, "year", ""), pack.level, pack.manifest.id),
         )
         return Prices(packs, self.hrg_ids)
 

@@ -232,6 +232,15 @@ class ShortStayRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BestPracticeArea:
+    """HRGs of which a flagged spell is paid another price than the one listed."""
+
+    area: str
+    setting: Literal["elective", "non_elective"]
+    hrgs: list[Code]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TariffPack(Pack):
     """A price list of one year. Prices are pounds before the market forces factor.
 
@@ -247,6 +256,7 @@ class TariffPack(Pack):
     rounding: RoundingPolicy = "pence_final"
     short_stay_rule: ShortStayRule | None = None
     borrowed: Borrowed | None = None
+    best_practice: list[BestPracticeArea] = field(default_factory=list)
     partial: bool = False
     tests: CsvName | None = None
     attendances: CsvName | None = None
@@ -280,10 +290,24 @@ class PodGroup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LocalPrice:
+    """How a record says that a local price was agreed, or that no national one applies.
+
+    `serial_mark` begins or ends the commissioning serial number.
+    """
+
+    serial_mark: str
+    administrative_categories: list[Code]
+    treatment_functions: list[Code]
+    evidence: Evidence = "S"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PodPack(Pack):
     """The points of delivery of admitted care, in order of test."""
 
     groups: list[PodGroup]
+    local_price: LocalPrice | None = None
 
 
 # ---------------------------------------------------------------- signatures
@@ -393,6 +417,7 @@ class ExceptionRule:
 
     name: str
     when: Predicate
+    optional: bool = False  # the rule runs without the columns that it looks at
 
 
 RemedyKind = Literal[

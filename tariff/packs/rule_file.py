@@ -15,10 +15,15 @@ from tariff.packs.tree import Node
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExceptionFile:
-    """A named reason for which a match is not a finding."""
+    """A named reason for which a match is not a finding.
+
+    The rule needs the columns that it looks at, unless it is `optional`: then it is looked at where
+    they are there.
+    """
 
     name: str = field(metadata={"pattern": r"[a-z][a-z0-9_]*", "form": "a name in snake case"})
     when: Node
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

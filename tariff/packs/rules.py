@@ -129,7 +129,8 @@ class _RuleReader:
         exceptions = self._exceptions(tree, predicates)
         tests = self._tests(tree)
         remedy = self._remedy(file, scope) if file else None
-        looked_at = [match or Every(()), *(exception.when for exception in exceptions)]
+        needed = [exception.when for exception in exceptions if not exception.optional]
+        looked_at = [match or Every(()), *needed]
         key = [*(pairing.same if pairing else ()), *(set_key.key if set_key else ())]
         needs = self._needs(file, [*(PAIR_NEEDS if pairing else ()), *key], Every(tuple(looked_at)))
         self.params_used = predicates.params_used
@@ -231,7 +232,8 @@ class _RuleReader:
         for item in node.items if isinstance(node, Sequence) else []:
             if isinstance(item, Mapping) and "when" in item.entries:
                 when = predicates.decode(item.entries["when"][1])
-                found.append(ExceptionRule(self._text(item, "name"), when))
+                optional = self._text(item, "optional") == "true"
+                found.append(ExceptionRule(self._text(item, "name"), when, optional))
         return tuple(found)
 
     def _remedy(self, file: RuleFile, scope: str) -> Remedy:

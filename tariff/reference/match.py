@@ -38,6 +38,7 @@ MONEY = frozenset(f.name for f in EPISODES if f.type == "money") | {
     "total",
     "list_price",
     "billed",
+    "billed_product",
 }
 FACTORS = frozenset(f.name for f in EPISODES if f.type == "factor") | {"mff"}
 

@@ -100,6 +100,7 @@ def record_of(
         "list_price": price.base_pence,
         "mff": price.mff,
         "billed": spell.billed.pence,
+        "billed_product": spell.billed.product,
         "activity_month_end": month_end(spell.billed.activity_month),
         "duplicate_rows": spell.duplicate_rows,
     }

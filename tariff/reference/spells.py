@@ -44,6 +44,11 @@ class Billed:
     activity_month: str | None
     statement: str | None
 
+    @property
+    def product(self) -> int | None:
+        """Price billed with the factor billed."""
+        return _product(self.price, self.mff, self.mff_amount)
+
 
 @dataclass(frozen=True, slots=True)
 class Spell:
@@ -123,9 +128,11 @@ def _missing_first(value: Value) -> tuple[int, Value]:
 
 
 def _order(row: Episode, columns: Sequence[str]) -> tuple[object, ...]:
-    """Episode number, missing last; ties by every canonical column, missing first."""
-    episode = number(row, "episode_order")
-    position = (1, 0) if episode is None else (0, episode)
+    """Episode number, then its dates, missing last; ties by every canonical column."""
+    position = tuple(
+        (1, 0) if (value := read(row, name)) is None else (0, value)
+        for name in ("episode_order", "episode_start_date", "episode_end_date")
+    )
     return (position, tuple(_missing_first(value) for value in _content(row, columns)))
 
 
@@ -165,11 +172,17 @@ def billed_amount(row: Episode) -> int | None:
         return total
     if price is None:
         return None
+    product = _product(price, mff, mff_amount)
+    return price if product is None else product
+
+
+def _product(price: int | None, mff: int | None, mff_amount: int | None) -> int | None:
+    """Return the price with the factor billed, as money where it is there, else as a factor."""
+    if price is None:
+        return None
     if mff_amount is not None:
         return price + mff_amount
-    if mff is not None:
-        return half_up(Fraction(price * mff, MFF_UNIT))
-    return price
+    return None if mff is None else half_up(Fraction(price * mff, MFF_UNIT))
 
 
 def billed(episodes: Sequence[Episode], copies: Sequence[int]) -> Billed:

@@ -116,7 +116,8 @@ def read_run(folder: Path | str) -> StoredRun:
     if missing:
         raise UsageError(
             f"{place} is not the folder of a run: {', '.join(missing)} missing",
-            hint="Give the folder that `tariff check ... -o DIR` wrote.",
+            hint="Give the folder that `tariff check ... -o DIR` wrote; with --only findings there "
+            "are no spells to report on.",
         )
     try:
         manifest = json.loads((place / MANIFEST).read_text(encoding="utf-8"))
@@ -215,6 +216,12 @@ def _read_rejects(path: Path) -> pa.Table:
 
 def _replace_all(folder: Path, writers: dict[str, Writer], stale: list[str]) -> list[Path]:
     """Write each file under a temporary name, then put all in place, or none."""
+    for name in [*writers, *stale]:
+        if (folder / name).is_dir():
+            raise UsageError(
+                f"{folder / name} cannot be written: it is a folder",
+                hint="Nothing was changed. Move it away, or name another folder for the results.",
+            )
     mark = secrets.token_hex(4)
     new = {name: folder / f".{name}.{mark}.new" for name in writers}
     old = {name: folder / f".{name}.{mark}.old" for name in [*writers, *stale]}
@@ -238,17 +245,19 @@ def _swap(folder: Path, new: dict[str, Path], old: dict[str, Path]) -> None:
     try:
         for name, aside in old.items():
             if (folder / name).exists():
+                moved.append(name)  # before it is moved: an interrupt may come between the two
                 os.replace(folder / name, aside)  # noqa: PTH105 - pathlib has no such promise
-                moved.append(name)
         for name, fresh in new.items():
-            os.replace(fresh, folder / name)  # noqa: PTH105
             placed.append(name)
+            os.replace(fresh, folder / name)  # noqa: PTH105
     except BaseException:
         for name in placed:
-            with suppress(OSError):
-                (folder / name).unlink()
+            if not new[name].exists():
+                with suppress(OSError):
+                    (folder / name).unlink()
         for name in moved:
-            os.replace(old[name], folder / name)  # noqa: PTH105
+            if old[name].exists():
+                os.replace(old[name], folder / name)  # noqa: PTH105
         raise
 
 

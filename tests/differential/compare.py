@@ -20,7 +20,7 @@ from tariff.packs.model import PROVENANCE_ORDER
 from tariff.reference.group import Grouping, episode_stay, group_episode, group_spell
 from tariff.reference.price import Price, PriceOptions, price_spell
 from tariff.reference.records import Record, record_of
-from tariff.reference.spells import Spell, assemble
+from tariff.reference.spells import Key, Spell, assemble
 from tariff.reference.tables import (
     GroupTables,
     PriceTables,
@@ -91,6 +91,7 @@ class Case:
         self.groupers = self.groupers or all_group_tables(list(self.packs))
         self.prices = self.prices or price_tables(list(self.packs))
         self.spells = assemble(self.rows)
+        self._groupings: dict[Key, Grouping] = {}
 
     def run(self) -> Priced:
         """Group and price by the engine."""
@@ -110,8 +111,11 @@ class Case:
         return choose_by_date(self.groupers, when)
 
     def grouping(self, spell: Spell) -> Grouping:
-        """Group a spell by the oracle."""
-        return group_spell(self.grouper(spell), spell.episodes, self.fields)
+        """Group a spell by the oracle, once."""
+        if spell.key not in self._groupings:
+            grouping = group_spell(self.grouper(spell), spell.episodes, self.fields)
+            self._groupings[spell.key] = grouping
+        return self._groupings[spell.key]
 
     def price(self, spell: Spell, grouping: Grouping) -> Price:
         """Price a spell by the oracle."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -15,6 +17,8 @@ from typing import Any
 Row = dict[str, str]
 
 COMMAND = Path(sys.executable).with_name("tariff.exe" if os.name == "nt" else "tariff")
+FEW = 60
+QUICK = ("--only", "findings")
 FILES = {
     "report.html",
     "workbook.xlsx",
@@ -24,6 +28,16 @@ FILES = {
     "rejects.csv",
     "manifest.json",
 }
+
+
+def nhs_number(number: int) -> str:
+    """A number of the range that is kept for tests, with its check digit ("" where it has none)."""
+    text = f"999{number:06}"
+    check = 11 - sum(int(digit) * (10 - place) for place, digit in enumerate(text)) % 11
+    return "" if check == 10 else f"{text}{check % 11}"
+
+
+NHS_NUMBERS = [text for text in map(nhs_number, range(2 * FEW)) if text][:FEW]
 
 
 @dataclass(frozen=True)
@@ -47,7 +61,7 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def tariff(
-    *arguments: str | Path,
+    *arguments: object,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     **options: Any,
@@ -69,7 +83,7 @@ def tariff(
     return result
 
 
-def together(*commands: Iterable[str | Path]) -> list[Result]:
+def together(*commands: Iterable[object]) -> list[Result]:
     """Several commands, two at a time: the results in the order given."""
     with ThreadPoolExecutor(2) as pool:
         return list(pool.map(lambda arguments: tariff(*arguments), commands))
@@ -104,3 +118,33 @@ def write_rows(
 def left(folder: Path) -> set[str]:
     """The names in a folder, hidden ones too; none where it is not there."""
     return {path.name for path in folder.iterdir()} if folder.exists() else set()
+
+
+def refused(result: Result, code: int, *words: str, hint: bool = True) -> str:
+    """The message of a command that ended so, and that says all of this."""
+    ran(result, code)
+    assert result.stdout == ""
+    assert result.stderr.startswith("error: "), result.stderr
+    if hint:
+        assert "\n  hint: " in result.stderr, result.stderr
+    for word in words:
+        assert word in result.error, f"'{word}' is not in: {result.error}"
+    return result.error
+
+
+def names_nobody(text: str, rows: list[Row]) -> None:
+    """No patient and no spell of these rows is in a message."""
+    words = set(re.findall(r"\w+", text))
+    for column in ("patient_id", "spell_id"):
+        assert not words & {row[column] for row in rows}, text
+    assert not words & set(NHS_NUMBERS), text
+
+
+def text_file(path: Path, text: str | bytes) -> Path:
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def cut_gzip(source: Path) -> Path:
+    packed = gzip.compress(source.read_bytes())
+    return text_file(source.with_name("bad.csv.gz"), packed[: len(packed) // 2])

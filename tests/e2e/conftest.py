@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.command import COMMAND, Result, Row, ran, read_rows, tariff, write_rows
+from tests.e2e.command import COMMAND, FEW, Result, Row, ran, read_rows, tariff, write_rows
 
 EPISODES = 800
 
@@ -46,6 +46,22 @@ def singles(rows: list[Row]) -> list[Row]:
         key = row["provider"], row["spell_id"]
         counts[key] = counts.get(key, 0) + 1
     return [row for row in rows if counts[row["provider"], row["spell_id"]] == 1]
+
+
+@pytest.fixture(scope="session")
+def few(singles: list[Row]) -> list[Row]:
+    """A few rows, each a spell of its own."""
+    return [dict(row) for row in singles[:FEW]]
+
+
+@pytest.fixture
+def extract(few: list[Row], tmp_path: Path) -> Path:
+    return write_rows(tmp_path / "april.csv", few)
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "out"
 
 
 def dearer(row: Row, pounds: int) -> Row:

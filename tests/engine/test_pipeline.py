@@ -199,10 +199,9 @@ def test_mff_year_is_one_years_table_for_all() -> None:
     assert done.manifest["options"]["mff_year"] == "2018/19"
 
 
-def test_mff_year_that_is_not_held_gives_the_nearest_and_says_so() -> None:
-    record = spell(run(stay(**DZ11T), mff=MffChoice(year="2024/25"), rules=False))
-    assert record["mff_year"] == "2023/24"
-    assert "mff_of_other_year" in reasons(record)
+def test_mff_year_that_is_not_held_is_a_mistake() -> None:
+    with pytest.raises(UsageError, match="no market forces factors of 2024/25"):
+        run(stay(**DZ11T), mff=MffChoice(year="2024/25"), rules=False)
 
 
 # ---------------------------------------------------------------- which HRG is priced

@@ -28,15 +28,21 @@ IDS = list(RULES)
 
 
 def rows_of(rule: Rule) -> list[Row]:
-    """The first inline test of a rule that finds something, with every field it needs."""
+    """The first inline test of a rule that finds something, with every field it needs.
+
+    A stay of another patient beside it holds a value in every field.
+    """
     (pack,) = [p for p in shipped().packs if isinstance(p.manifest, SignaturesPack)]
     assert isinstance(pack.manifest, SignaturesPack)
     defaults = {name: str(value) for name, value in pack.manifest.test_defaults.items()}
     blanks = {column: "" for need in rule.needs for way in ways(need) for column in way}
-    return [
+    rows = [
         {**blanks, **defaults, **row}
         for row in next(test for test in rule.tests if test.finds).rows
     ]
+    other = stay(spell_id="other", patient_id="other", activity_month="2022-05", **DZ11T)
+    filled = {"oper_01": "X403", "admission_time": "08:00", "billed_excess_days": "0"}
+    return [*rows, {**blanks, **defaults, **other, **filled}]
 
 
 def ways(need: str) -> list[list[str]]:
@@ -93,15 +99,20 @@ def test_every_field_that_is_missing_is_named() -> None:
     assert rule_of(done, "SPL01")["not_run"] == "needs patient_id, discharge_date, age"
 
 
-def test_a_field_that_is_there_and_blank_is_there() -> None:
+def test_a_field_that_is_blank_in_every_row_is_as_good_as_none() -> None:
     done = run(stay(billed_excess_days="", **DZ11T))
+    assert rule_of(done, "LOS01")["not_run"] == "needs billed_excess_days, blank in every row"
+    done = run(
+        stay(billed_excess_days="", **DZ11T),
+        stay(spell_id="B", patient_id="P2", billed_excess_days="0", **DZ11T),
+    )
     assert rule_of(done, "LOS01")["ran"] is True
     assert found(done, "LOS01") == []
 
 
 def test_a_rule_that_is_not_run_changes_nothing_for_the_others() -> None:
     rows = [stay(**bill("DZ11T", "3861.00"), spell_id=s) for s in "AB"]
-    done = run(*rows, without=["age"])
+    done = run(*rows, without=["treatment_function"], select=("DUP02", "PRC01"))
     assert rule_of(done, "DUP02")["ran"] is False
     # what the duplicate would have taken is left to the price, twice
     assert [f["settled_pence"] for f in found(done, "PRC01")] == [89006, 89006]
@@ -165,9 +176,7 @@ def test_years_that_are_not_held_at_all_are_named_too() -> None:
 
 def test_without_any_year_it_is_not_run() -> None:
     done = run(stay(discharge_date="", **DZ11T))
-    assert rule_of(done, "EMR07")["not_run"] == (
-        "needs a tariff year: no discharge date and no --year"
-    )
+    assert rule_of(done, "EMR07")["not_run"] == ("needs discharge_date, blank in every row")
 
 
 def test_held_in_every_year_there_is_nothing_to_say() -> None:

@@ -317,3 +317,14 @@ def test_month_and_statement_come_with_the_money() -> None:
     later = stay(episode_order="3", activity_month="2022-06")
     record = spell(run(*rows, later, rules=False))
     assert (record["activity_month"], record["statement"]) == ("2022-05", "freeze")
+
+
+def test_rows_of_a_spell_whose_billed_money_differs_are_told() -> None:
+    rows = [
+        stay(episode_order="1", billed_total="100.00"),
+        stay(episode_order="2", billed_total="200.00"),
+        stay(spell_id="B", episode_order="1", billed_total=""),
+        stay(spell_id="B", episode_order="2", billed_total="200.00"),
+    ]
+    notices = run(*rows).manifest["notices"]
+    assert any("whose rows carry different billed money: 1." in text for text in notices)

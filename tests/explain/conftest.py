@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import warnings
 from collections.abc import Callable
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from tariff.engine.run import Options, Run, check
 from tariff.explain.trace import Books
 from tariff.extract import open_extract
 from tariff.packs.compile import Rulebook
-from tariff.packs.load import load_packs
+from tariff.packs.load import PackSet, load_packs
 
 DEMO = Path(str(files("tariff.simulate"))) / "data" / "demo-apc-2022-09.csv"
 
@@ -47,9 +48,29 @@ UNDATED = {"admission_date": "", "discharge_date": ""}
 
 def run(arguments: list[str]) -> int:
     """Run a command in this process; give its exit code."""
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
         warnings.filterwarnings("ignore", "'protected_args'", DeprecationWarning)  # of click
+        patch.setattr("sys.argv", ["tariff", *arguments])
+        patch.setattr("tariff.packs.load.load_packs", _packs)
+        patch.setattr("tariff.engine.run.load_packs", _packs)
+        patch.setattr("tariff.engine.run.Rulebook", _rulebook)
         return main.run(arguments)
+
+
+@cache
+def _packs(extra: tuple[Path, ...] = ()) -> PackSet:
+    """The packs in force, read once."""
+    return load_packs(extra)
+
+
+@cache
+def _compiled() -> Rulebook:
+    return Rulebook(_packs())
+
+
+def _rulebook(packs: PackSet) -> Rulebook:
+    """The rulebook of packs; that of the shipped ones is compiled once."""
+    return _compiled() if packs is _packs() else Rulebook(packs)
 
 
 Explain = Callable[..., str]
@@ -57,7 +78,7 @@ Explain = Callable[..., str]
 
 @pytest.fixture(scope="session")
 def rulebook() -> Rulebook:
-    return Rulebook(load_packs())
+    return _compiled()
 
 
 @pytest.fixture(scope="session")

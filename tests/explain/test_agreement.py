@@ -119,12 +119,13 @@ def test_narrative_and_engine_agree_on_artificial_spells(
     assert all(count > 0 for count in told.values()), told
 
 
-def test_pages_of_artificial_spells_fit(rulebook: Rulebook) -> None:
+def test_pages_of_artificial_spells_fit(rulebook: Rulebook, books: Books) -> None:
     options = Options()
-    extract = from_arrow(pa.Table.from_pylist(artificial(rulebook, 15, 60)))
+    extract = from_arrow(pa.Table.from_pylist(artificial(rulebook, 15, 40)))
     run = check(extract, options, rulebook=rulebook, keep=True)
-    for spell in run.spells.to_pylist()[:25]:
-        page = plain(spell_page(run, options, f"spell:{spell['provider']}:{spell['spell_id']}"))
+    for spell in run.spells.to_pylist()[:20]:
+        word = f"spell:{spell['provider']}:{spell['spell_id']}"
+        page = plain(spell_page(run, options, word, books))
         assert max(map(len, page.splitlines())) <= 100
 
 
@@ -148,7 +149,8 @@ def test_one_code_fewer_is_what_the_engine_says_of_the_record_without_it(
     def engine(**codes: str) -> dict[str, Any]:
         path = write(tmp_path / "one.csv", [codes])
         run = check(open_extract([path]), Options(), rulebook=rulebook, keep=True)
-        return run.spells.to_pylist()[0]
+        found: dict[str, Any] = run.spells.to_pylist()[0]
+        return found
 
     path = write(tmp_path / "all.csv", [{"diag_02": "I500", "diag_03": "E871", "oper_01": "U212"}])
     run = check(open_extract([path]), Options(), rulebook=rulebook, keep=True)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tariff.extract import open_extract
+from tariff.extract import from_arrow, open_extract
 from tariff.extract.fields import FieldType
 from tariff.extract.values import Cleaning, Reading, read_one, typed_values
 from tests.extract.tables import csv_file, read, rows, text_file
@@ -39,6 +39,14 @@ def cell(folder: Path, column: str, text: str) -> Any:
         ("sex", "  ", None),
         ("sex", "NULL", None),
         ("admission_method", "2A", "2A"),
+        ("admission_method", "2a", "2A"),
+        ("billed_hrg", " dz11t ", "DZ11T"),
+        ("ward", "été", "ÉTÉ"),
+        ("statement", "Freeze", "freeze"),
+        ("statement", " FLEX ", "flex"),
+        ("statement", "flex", "flex"),
+        ("commissioning_serial_number", "=a 12", "=a 12"),
+        ("patient_id", "a1B", "a1B"),
         ("administrative_category", "01", "01"),
         ("commissioning_serial_number", "=A 12 ", "=A 12"),
         ("age", "45", 45),
@@ -77,6 +85,16 @@ def cell(folder: Path, column: str, text: str) -> Any:
         ("billed_mff", "1.0565", 1_056_500_000),
         ("billed_mff", "1.0565000", 1_056_500_000),
         ("billed_mff", "one", "reject"),
+        ("billed_mff", "530.12", "reject"),
+        ("billed_mff", "0", "reject"),
+        ("billed_mff", "-1.05", "reject"),
+        ("billed_mff", "9", "reject"),
+        ("billed_mff", "8.999999999", 8_999_999_999),
+        ("billed_mff", "0.000000001", 1),
+        ("billed_mff", "1.0565000001", "reject"),
+        ("billed_mff", "1.05650000000000", 1_056_500_000),
+        ("billed_mff", "1.0565000000000002", 1_056_500_000),  # a float written out
+        ("billed_mff", "8.9999999999999999", "reject"),
         ("activity_month", "2022-04", "2022-04"),
         ("activity_month", "202204", "2022-04"),
         ("activity_month", "2022-13", "reject"),
@@ -105,11 +123,11 @@ def test_utf8_with_and_without_mark_and_windows_1252(tmp_path: Path) -> None:
     text = "provider,spell_id,ward\nR,1,Été\n"
     for data in (text.encode(), text.encode("utf-8-sig")):
         extract = open_extract(text_file(tmp_path, data))
-        assert rows(extract)[0]["ward"] == "Été"
+        assert rows(extract)[0]["ward"] == "ÉTÉ"
         assert extract.notices == []
     path = text_file(tmp_path, text.encode("cp1252"))
     extract = open_extract(path)
-    assert rows(extract)[0]["ward"] == "Été"
+    assert rows(extract)[0]["ward"] == "ÉTÉ"
     assert extract.notices == [f"{path}: 2 characters are not UTF-8 and were read as Windows-1252"]
 
 
@@ -160,3 +178,20 @@ def test_a_dictionary_read_at_once_is_the_same_as_one_by_one(
 @given(st.decimals(min_value=-(10**9), max_value=10**9, places=2))
 def test_pounds_become_pence_exactly(amount: Decimal) -> None:
     assert read_one(str(amount), "money", Reading()) == int(amount * 100)
+
+
+@pytest.mark.parametrize(
+    ("cells", "kept"),
+    [
+        ([1.0565, 1.0565000000000002, None, float("nan")], [1_056_500_000] * 2 + [None] * 2),
+        ([1.0000000005, 1.0000000004, 1.23456789012], [1_000_000_001, 10**9, 1_234_567_890]),
+        ([530.12, 0.0, -1.0, 9.0, float("inf"), 1e300, 8.9999999999, 1.5], [1_500_000_000]),
+        ([1, 0, 9, 530], [10**9]),
+        ([Decimal("1.0565"), Decimal("0"), Decimal("530.12")], [1_056_500_000]),
+    ],
+)
+def test_factors_of_a_dataframe(cells: list[Any], kept: list[int | None]) -> None:
+    names = [str(place) for place in range(len(cells))]
+    table = pa.table({"provider": ["R"] * len(cells), "spell_id": names, "billed_mff": cells})
+    found = rows(from_arrow(table, max_bad_rows=1))
+    assert [row["billed_mff"] for row in found] == kept

@@ -96,6 +96,9 @@ def test_files_cut_short(tmp_path: Path) -> None:
         ("a.csv", b"PK\x03\x04 nothing of the kind", "not an Excel workbook, or it is damaged"),
         ("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "(.xls) is not read"),
         ("a.csv", "provider,spell_id".encode("utf-16"), "the text is UTF-16"),
+        ("a.csv", b"\xff\xfe" + "provider,spell_id".encode("utf-16-le"), "save it as UTF-8"),
+        ("a.parquet", b"\xfe\xff" + "provider,s".encode("utf-16-be"), "the text is UTF-16"),
+        ("a.gz", gzip.compress("provider,spell_id".encode("utf-16")), "the text is UTF-16"),
         ("a.csv", b"provider\0,spell_id\n", "this is not a text file"),
     ],
 )

@@ -8,6 +8,7 @@ import pytest
 
 from tariff.errors import DataError
 from tariff.extract import csvfile, open_extract
+from tariff.extract.fields import FieldType
 from tariff.extract.rejects import masked
 from tariff.schemas import REJECTS
 from tests.extract.tables import HEADER, ROW, csv_file, rows
@@ -59,11 +60,76 @@ def test_billed_money_of_a_reject(
 
 
 def test_identifiers_and_what_looks_like_one_are_masked() -> None:
-    assert masked("4012345678", identifier=True) == "4... (10 characters)"
-    assert masked("943 476 5919", identifier=False) == "9... (12 characters)"  # passes the check
-    assert masked("9434765910", identifier=False) == "9434765910"
-    assert masked("x" * 40, identifier=False) == "x... (40 characters)"
-    assert masked(None, identifier=True) is None
+    assert masked("4012345678", "identifier") == "4... (10 characters)"
+    assert masked("943 476 5919", "integer") == "9... (12 characters)"  # passes the check
+    assert masked("x" * 40, "integer") == "x... (40 characters)"
+    assert masked(None, "identifier") is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "shown"),
+    [
+        ("integer", "A000003153", "A999999999"),
+        ("integer", "9434765910", "9999999999"),
+        ("integer", "AB 1234", "AA 9999"),
+        ("integer", "1234-56", "9999-99"),
+        ("date", "A000003153", "A999999999"),
+        ("date", "4012345678", "9999999999"),
+        ("date", "40123456", "99999999"),
+        ("date", "1 Smith 1960", "9 AAAAA 9999"),
+        ("time", "S000000001", "A999999999"),
+        ("time", "99123456", "99999999"),
+        ("money", "A000003153", "A999999999"),
+        ("factor", "4012345678", "9999999999"),
+        ("month", "A000003153", "A999999999"),
+        ("month", "401234", "999999"),
+    ],
+)
+def test_of_what_may_be_an_identifier_the_shape_is_shown(
+    kind: FieldType, text: str, shown: str
+) -> None:
+    assert masked(text, kind) == shown
+
+
+@pytest.mark.parametrize(
+    ("kind", "texts"),
+    [
+        ("integer", ["one", "45.123287", "1,234.5", "0x1F", "A12"]),
+        ("date", ["01/04/2022", "2022-02-30", "20220431", "31042022", "1 April 2022", "01-APR-22",
+                  "2022-04-01 13:00:00", "April 1, 2022", "2022-04-01T09:30:00.000Z", "44652",
+                  "1st May 2022", "the 5th"]),
+        ("time", ["25:00", "093059", "09:30:59.123", "2022-04-01 09:30", "noon", "9:30 pm"]),
+        ("month", ["2022-13", "202213", "04/2022", "April 2022", "2022-04-01", "M01"]),
+        ("money", ["GBP 1234.50", "12,50", "1234.50 CR", "ten"]),
+        ("factor", ["530.12", "12345.67", "£1,234.50", "123456.78"]),
+    ],
+)  # fmt: skip
+def test_what_is_near_the_type_of_its_column_is_shown(kind: FieldType, texts: list[str]) -> None:
+    assert [masked(text, kind) for text in texts] == texts
+
+
+def test_a_patient_identifier_in_a_slipped_column_is_not_in_the_rejects(tmp_path: Path) -> None:
+    path = csv_file(tmp_path, *GOOD, ROW.replace(",45,", ",A000003153,"))
+    extract = open_extract(path)
+    rows(extract)
+    assert extract.rejects["value"].to_pylist() == ["A999999999"]
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [("530.12", True), ("£1.20", True), ("-3.10", True), ("0", False), ("x", False),
+     ("1.0000000001", False)],
+)  # fmt: skip
+def test_a_factor_out_of_range_says_so(tmp_path: Path, text: str, hint: bool) -> None:
+    header = "provider,spell_id,billed_price,billed_mff"
+    extract = open_extract(csv_file(tmp_path, f"R,S,10,{text}", header=header), max_bad_rows=1)
+    rows(extract)
+    (reject,) = extract.rejects.to_pylist()
+    assert reject["reason"].startswith(
+        "not a factor above 0 and below 9 with at most nine decimals"
+    )
+    assert ("billed_mff_amount" in reject["reason"]) == hint
+    assert (reject["value"], reject["billed_pence"]) == (text, 1000)
 
 
 def test_odd_values_stay_in(tmp_path: Path) -> None:
@@ -103,7 +169,7 @@ def test_a_line_break_between_quotes_does_not_shift_the_lines(tmp_path: Path) ->
     )
     extract = open_extract(path, max_bad_rows=1)
     assert [(row["_line"], row["ward"]) for row in rows(extract)] == [
-        (2, "two\nlines"), (4, "x"), (5, 'a "b"')
+        (2, "TWO\nLINES"), (4, "X"), (5, 'A "B"')
     ]  # fmt: skip
     assert extract.rejects["line"].to_pylist() == [8]
 
@@ -154,11 +220,3 @@ def test_a_missing_key_with_other_values_is_a_reject(tmp_path: Path) -> None:
     extract = open_extract(path, max_bad_rows=0.5)
     assert len(rows(extract)) == 1
     assert extract.rejects["reason"].to_pylist() == ["missing"]
-
-
-def test_a_stray_quote_does_not_swallow_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    lines = [b'R,S,5" pipe', *[b"R,S,x"] * 20, b""]
-    block = b"\n".join(lines)
-    assert csvfile.end_of_records(block) == 0  # a record may be longer than a block
-    monkeypatch.setattr(csvfile, "LONGEST_RECORD", 100)
-    assert csvfile.end_of_records(block) == len(block)

@@ -252,6 +252,7 @@ def test_overlap_ends_with_the_earlier_discharge() -> None:
         ((0, 9), (0, 9), "AB"),
         ((0, 5), (0, 9), "BA"),  # a tie: the one discharged later is previous
         ((0, 5), (2, 9), None),
+        ((0, 5), (9, 3), None),  # discharged before admitted: it does not lie within
     ],
 )
 def test_contains(first: tuple[int, int], second: tuple[int, int], found: str | None) -> None:
@@ -267,6 +268,10 @@ def test_previous_is_admitted_first_then_discharged_later_then_the_lower_id() ->
     assert match_rule(previous_is_a, [record("A", 1, 3), record("B", 1, 2)])
     assert not match_rule(previous_is_a, [record("A", 1, 2), record("B", 1, 3)])
     assert match_rule(previous_is_a, [record("B", 1, 2), record("A", 1, 2)])
+    ordinary, day_case = {"patient_classification": "1"}, {"patient_classification": "2"}
+    assert not match_rule(previous_is_a, [record("A", **day_case), record("B", **ordinary)])
+    other = {"provider": "R2A"}
+    assert not match_rule(previous_is_a, [record("A", **other), record("B")])
 
 
 def test_pairs_are_equal_in_every_field_of_same() -> None:
@@ -342,6 +347,12 @@ def test_ties_of_the_dearest_go_to_the_lowest_key() -> None:
     assert match_rule(alike(), [nine, ten])[0][2] == ("R1A", "10")
 
 
+def test_a_set_is_of_several_patients_unless_its_key_says_otherwise() -> None:
+    records = [record("A", hrg="X"), record("B", hrg="X", patient_id="P2")]
+    assert match_rule(alike(), records)
+    assert not match_rule(alike(key=("patient_id", "hrg")), records)
+
+
 def test_keep_first() -> None:
     records = [record("A", 5, 6, hrg="X", billed=900), record("B", 0, 1, hrg="X", billed=1)]
     assert match_rule(alike("first"), records) == [
@@ -361,6 +372,8 @@ def test_exact_copies() -> None:
     one = rule("set", set_key=SetKey(of="episodes", key=("all_fields",)))
     records = [record("A", duplicate_rows=2), record("B", duplicate_rows=0)]
     assert match_rule(one, records) == [("TST01", (("R1A", "A"),), ("R1A", "A"))]
+    only_b = rule("set", Compare("spell_id", 1, "in", ("B",)), set_key=one.set_key)
+    assert match_rule(only_b, records) == []
 
 
 # ---------------------------------------------------------------- the record

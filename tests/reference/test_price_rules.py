@@ -190,6 +190,10 @@ def test_short_stay_figures_that_are_not_held(hrg: str) -> None:
     assert unknown == "stay_unknown short_stay_not_held"
 
 
+def test_without_a_price_nothing_is_eligible() -> None:
+    assert priced(1, "AA01C").short_stay_eligible is None
+
+
 def test_a_year_without_a_rule_has_no_short_stay_price() -> None:
     price = priced(1, tables=pricing(tariff(rule=None)))
     assert (price.short_stay_pence, price.short_stay_eligible) == (0, None)
@@ -263,6 +267,10 @@ def test_figures_of_another_edition() -> None:
     assert (price.price_reasons, price.complete) == ("trim_of_other_edition", True)
     assert priced(1, tables=tables).price_reasons is None  # a short stay asks for neither
     assert priced(1, tables=tables, setting="DC").price_reasons is None
+    elective = Borrowed(from_="other", columns=["elective_trim"])
+    tables = pricing(tariff(borrowed=elective))
+    assert priced(12, tables=tables).price_reasons is None
+    assert priced(12, tables=tables, setting="EL").price_reasons == "trim_of_other_edition"
 
 
 # ---------------------------------------------------------------- market forces factor
