@@ -20,6 +20,7 @@ from tariff.extract.fields import EPISODES, Field
 from tariff.packs.compile import NULL32, NULL64
 
 CODE_LIMIT = np.iinfo(np.uint16).max
+TEXT_LIMIT = np.iinfo(np.uint32).max
 OVERFLOW = "(other)"  # id of distinct texts beyond the limit: never a valid code
 
 # Order of the rows of `Frame.code_fields` and `Frame.numbers`, which the kernel validates.
@@ -63,10 +64,11 @@ class Vocabulary:
     """Texts of a column and their ids; id 0 is the blank."""
 
     def __init__(self, limit: int = CODE_LIMIT) -> None:
+        self._dtype = np.uint16 if limit <= CODE_LIMIT else np.uint32
         self.values: list[str] = [""]
         self._ids: dict[str, int] = {"": 0}
         self._limit = limit
-        self._last: tuple[pa.Array, NDArray[np.uint16]] | None = None
+        self._last: tuple[pa.Array, NDArray[Any]] | None = None
 
     def id_of(self, text: str) -> int:
         """Give the id of a text, adding it where it is new."""
@@ -81,19 +83,19 @@ class Vocabulary:
             self.values.append(text)
         return found
 
-    def encode(self, column: pa.DictionaryArray) -> NDArray[np.uint16]:
+    def encode(self, column: pa.DictionaryArray) -> NDArray[Any]:
         """Give the ids of a dictionary column; a null is the blank."""
         if self._last is None or not self._last[0].equals(column.dictionary):
             known, id_of = self._ids.get, self.id_of
             mapping = np.array(
                 [known(text) or id_of(text or "") for text in column.dictionary.to_pylist()] + [0],
-                np.uint16,
+                self._dtype,
             )
             self._last = (column.dictionary, mapping)
         indices = column.indices
         if indices.null_count:
             indices = pc.fill_null(indices, -1)
-        ids: NDArray[np.uint16] = self._last[1].take(indices.to_numpy(zero_copy_only=False))
+        ids: NDArray[Any] = self._last[1].take(indices.to_numpy(zero_copy_only=False))
         return ids
 
 
@@ -150,7 +152,8 @@ class Frame:
         self.diagnoses = Vocabulary()
         self.procedures = Vocabulary()
         self.vocabularies = {
-            name: Vocabulary()
+            # the kernel takes 16 bits; a serial number may have any number of values
+            name: Vocabulary(CODE_LIMIT if name in VALIDATED_CODES else TEXT_LIMIT)
             for name in sorted(fields | set(VALIDATED_CODES) | {"provider"})
             if field_of(name).type in ("code", "text", "month")
         }

@@ -328,3 +328,13 @@ def test_rows_of_a_spell_whose_billed_money_differs_are_told() -> None:
     ]
     notices = run(*rows).manifest["notices"]
     assert any("whose rows carry different billed money: 1." in text for text in notices)
+
+
+def test_any_number_of_serial_numbers_stay_apart() -> None:
+    rows = [
+        stay(spell_id=f"S{n}", patient_id="", commissioning_serial_number=f"N{n}")
+        for n in range(65_600)
+    ]
+    rows += [stay(spell_id="last", commissioning_serial_number=f"M{n}") for n in range(2)]
+    done = run(*rows, rules=False)
+    assert done.manifest["counts"]["duplicate_rows"] == 0
