@@ -21,7 +21,7 @@ from tariff.engine.reasons import CATEGORIES, GROUP_REASONS, INCOMPLETE, PRICE_R
 from tariff.engine.select import Selected
 from tariff.engine.settle import Settlement
 from tariff.extract.nhs_number import is_nhs_number
-from tariff.packs.compile import NULL32, NULL64, Rulebook
+from tariff.packs.compile import NULL64, Rulebook
 from tariff.packs.load import LoadedPack
 from tariff.packs.model import STEPS, TariffPack
 
@@ -360,6 +360,3 @@ def _mff_notice(columns: SpellColumns) -> list[str]:
         f"No market forces factor is held for {shown}: {int(unknown.sum()):,} spells have a price "
         "before MFF and no total. Give one with --mff."
     ]
-
-
-__all__ = ["NULL32", "build_manifest"]

@@ -214,6 +214,3 @@ def times(pence: NDArray[np.int64], factor: NDArray[np.int64]) -> NDArray[np.int
     out = np.empty(len(pence), np.int64)
     kernel.times(np.ascontiguousarray(pence), np.ascontiguousarray(factor), out)
     return out
-
-
-__all__ = ["NULL64", "MffChoice", "PriceInput", "Pricer", "Prices", "times", "years_of"]
