@@ -16,7 +16,7 @@ export HYPOTHESIS_STORAGE_DIRECTORY := build/hypothesis
 export RUFF_CACHE_DIR := build/ruff
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-browser test-lowest lint bench wheel docs clean
+.PHONY: help setup demo test test-browser test-lowest lint bench bench-synth wheel docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,6 +72,9 @@ lint: $(BUILT) ## ruff, and mypy --strict
 bench: $(BUILT) ## measure the kernel and `check`; bench/README.md says how to read it
 	@$(BIN)/python -m pytest bench --benchmark-only --benchmark-storage=file://build/benchmarks \
 		--benchmark-columns=min,median,max,rounds --benchmark-sort=fullname --benchmark-time-unit=ms
+
+bench-synth: $(BUILT) ## make ten million artificial episodes; time and memory go to bench/README.md
+	@$(BIN)/python bench/make_ten_million.py
 
 # ---------------------------------------------------------------- what is made from the sources
 

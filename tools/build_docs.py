@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tariff.extract.fields import EPISODES, FieldType
+from tariff.extract.fields import BILLED, DATASETS, EPISODES, REGISTERS, Field, FieldType
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -38,6 +38,46 @@ IN_TABLES: dict[FieldType, str] = {
 }
 
 
+SECTIONS = {
+    "attendances": ("Outpatient attendances", "one row an appointment, seen or not"),
+    "emergency": ("Emergency attendances", "one row an attendance of an A&E department"),
+    "critical_care": ("Critical care", "one row a period, inside a spell"),
+    "lines": (
+        "Lines",
+        "one row of everything else that is billed: unbundled services, critical care, drugs, "
+        "devices, adjustments",
+    ),
+    "registrations": ("Register of registrations", "one row a patient and time at a practice"),
+    "deaths": ("Register of deaths", "one row a person"),
+    "approvals": ("Register of approvals", "one row an approval given before treatment"),
+}
+
+
+def _table(fields: tuple[Field, ...]) -> list[str]:
+    lines = ["| column | type | what it holds |", "|---|---|---|"]
+    for field in fields:
+        name = f"`{field.name}`"
+        if field.repeats:
+            name += f" ... `{field.name[:-2]}{field.repeats:02}`"
+        title = f"{field.title}. **Key.**" if field.key else field.title
+        lines.append(f"| {name} | {field.type} | {title} |")
+    return lines
+
+
+def _sections() -> list[str]:
+    """The other datasets and the registers; what is billed is described once, above."""
+    billed = {field.name for field in BILLED}
+    lines: list[str] = []
+    for name, fields in {**DATASETS, **REGISTERS}.items():
+        if fields is EPISODES:
+            continue
+        title, rows = SECTIONS[name]
+        own = tuple(field for field in fields if field.name not in billed)
+        also = " Billed columns as on episodes." if len(own) < len(fields) else ""
+        lines += ["", f"## {title}", "", f"`{name}`: {rows}.{also}", "", *_table(own)]
+    return lines
+
+
 def fields_page() -> str:
     """`docs/fields.md`."""
     lines = [
@@ -50,15 +90,12 @@ def fields_page() -> str:
         "the keys are mandatory: a row without them is a reject. A check whose fields are absent",
         "is reported as not run.",
         "",
-        "| column | type | what it holds |",
-        "|---|---|---|",
+        *_table(EPISODES),
+        "",
+        "The datasets below are described for those who make or exchange them; see",
+        "[artificial-data.md](artificial-data.md) and [registers.md](registers.md).",
+        *_sections(),
     ]
-    for field in EPISODES:
-        name = f"`{field.name}`"
-        if field.repeats:
-            name += f" ... `{field.name[:-2]}{field.repeats:02}`"
-        title = f"{field.title}. **Key.**" if field.key else field.title
-        lines.append(f"| {name} | {field.type} | {title} |")
     lines += [
         "",
         "## Types",

@@ -14,7 +14,11 @@ import click
 if TYPE_CHECKING:  # imports stay out of `tariff --help`
     from tariff.extract.profile import ColumnProfile
 
-LATER = {"synth": "tariff.cli.synth:synth"}  # imported when they are called
+LATER = {  # imported when they are called
+    "synth": "tariff.cli.synth:synth",
+    "score": "tariff.cli.score:score",
+    "unplant": "tariff.cli.score:unplant",
+}
 
 
 class DataGroup(click.Group):

@@ -1,4 +1,4 @@
-"""`tariff data synth`: write an artificial extract of admitted care."""
+"""`tariff data synth`: write an artificial extract, or a whole year of them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:  # imports stay out of `tariff --help`
-    from collections.abc import Callable
+from tariff.cli.plant_options import Planting, plant_options
+from tariff.errors import UsageError
 
-    from tariff.simulate import Tally
+if TYPE_CHECKING:  # imports stay out of `tariff --help`
+    from collections.abc import Callable, Iterator
+
+    import pyarrow as pa
+
+    from tariff.cli.plant_options import Plant
+    from tariff.simulate.plan import Plan
+    from tariff.simulate.year import Batches, YearTally
+
+FILES = (".csv", ".csv.gz", ".parquet")
 
 
 @click.command()
@@ -19,8 +28,8 @@ if TYPE_CHECKING:  # imports stay out of `tariff --help`
     "-o",
     "--output",
     required=True,
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="The file to write: .csv, .csv.gz or .parquet.",
+    type=click.Path(path_type=Path),
+    help="The file to write (.csv, .csv.gz or .parquet), or with --datasets the folder.",
 )
 @click.option("--episodes", default=10_000, show_default=True, help="How many episodes (rows).")
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same file.")
@@ -33,6 +42,29 @@ if TYPE_CHECKING:  # imports stay out of `tariff --help`
     show_default=True,
     help="Group and price the spells and fill the billed columns.",
 )
+@click.option(
+    "--datasets",
+    metavar="all|NAME,…",
+    help="Write these into the folder: episodes, attendances, emergency, critical_care, lines, "
+    "registers.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["parquet", "csv", "csv.gz"]),
+    default="parquet",
+    show_default=True,
+    help="How the files of the folder are written; registers are always CSV.",
+)
+@click.option("--layout", help="Write admitted care in this layout, such as hes-artificial-apc.")
+@click.option(
+    "--statement",
+    type=click.Choice(["flex", "freeze"]),
+    default="freeze",
+    show_default=True,
+    help="The month as it is first sent, or as it stands in the end.",
+)
+@plant_options
 def synth(
     output: Path,
     episodes: int,
@@ -41,38 +73,114 @@ def synth(
     month: str | None,
     providers: int | None,
     billed: bool,
+    datasets: str | None,
+    form: str,
+    layout: str | None,
+    statement: str,
+    planting: Planting,
 ) -> None:
-    """Write an artificial extract: invented patients, honest billing, no planted faults.
+    """Write an artificial extract: invented patients, honest billing; faults when asked for.
 
     Patients, practices, consultants and wards are invented; the codes of providers and
     commissioners are real, because market forces factors need them, and what the file says of
     them is not. docs/artificial-data.md says what it can and cannot be used for.
     """
-    from tariff.simulate import Tally, synthesise, write_extract
+    from tariff.simulate.plan import make_plan
+    from tariff.simulate.year import YearTally
 
-    tally = Tally()
-    batches = synthesise(
-        episodes, seed, year, month=month, providers=providers, billed=billed, tally=tally
-    )
-    with _Bar(episodes) as advance:
-        write_extract(output, batches, progress=advance)
-    click.echo(_summary(output, tally, billed))
+    names = _names(datasets, output, layout)
+    plan = make_plan(episodes, seed, year, month=month, providers=providers, billed=billed)
+    tally = YearTally()
+    if planting and "episodes" not in names:
+        raise UsageError("Faults are planted in admitted care.", hint="Add episodes to --datasets.")
+    with planting.beside(output, episodes, billed=billed) as plant, _Bar(episodes) as advance:
+        chunks = _stream(plan, statement, names, tally)
+        if "episodes" in names:
+            chunks = _planted(chunks, plant, planting)
+        if datasets is not None:
+            from tariff.simulate.folder import write_year
+
+            write_year(output, chunks, form=form, progress=advance)  # type: ignore[arg-type]
+        else:
+            rows: Iterator[pa.RecordBatch] = (chunk["episodes"] for chunk in chunks)
+            if layout is not None:
+                from tariff.simulate.layouts import write_in_layout
+
+                write_in_layout(output, rows, layout, progress=advance)
+            else:
+                from tariff.simulate.output import write_extract
+
+                write_extract(output, rows, progress=advance)
+    click.echo(_summary(output, tally, billed, statement))
+    if planted := planting.summary():
+        click.echo(planted)
 
 
-def _summary(output: Path, tally: Tally, billed: bool) -> str:
+def _names(datasets: str | None, output: Path, layout: str | None) -> tuple[str, ...]:
+    """Return the datasets that are asked for."""
+    from tariff.simulate.year import DATASETS, wanted_of
+
+    if datasets is None:
+        return ("episodes",)
+    if layout is not None:
+        raise UsageError(
+            "--layout writes admitted care alone.", hint="Leave --datasets out, or --layout."
+        )
+    if output.name.lower().endswith(FILES):
+        raise UsageError(
+            f"{output} is a file; --datasets writes several.", hint="Name a folder after -o."
+        )
+    names = tuple(name.strip() for name in datasets.split(",") if name.strip())
+    if names == ("all",):
+        return DATASETS
+    wanted_of(names)
+    return names
+
+
+def _stream(
+    plan: Plan, statement: str, names: tuple[str, ...], tally: YearTally
+) -> Iterator[Batches]:
+    from tariff.simulate.snapshots import stream_statement
+
+    return stream_statement(plan, "flex" if statement == "flex" else "freeze", names, tally)
+
+
+def _planted(chunks: Iterator[Batches], plant: Plant, planting: Planting) -> Iterator[Batches]:
+    """Plant faults in the admitted rows of each chunk; the other datasets stay honest."""
+    waiting: list[Batches] = []
+
+    def episodes() -> Iterator[pa.RecordBatch]:
+        for chunk in chunks:
+            waiting.append(chunk)
+            if "deaths" in chunk:
+                planting.note_deaths(chunk["deaths"])
+            yield chunk["episodes"]
+
+    for batch in plant(episodes()):
+        chunk = waiting.pop(0)
+        yield {**chunk, "episodes": batch}
+
+
+def _summary(output: Path, tally: YearTally, billed: bool, statement: str) -> str:
+    made = tally.admitted
     text = (
-        f"{output}: {tally.episodes:,} episodes of {tally.spells:,} spells "
-        f"and {tally.patients:,} patients"
+        f"{output}: {made.episodes:,} episodes of {made.spells:,} spells "
+        f"and {made.patients:,} patients"
     )
-    if not billed:
-        return f"{text}, not billed"
-    money = tally.billing
-    left_out = money.not_grouped + money.not_priced
-    return (
-        f"{text}, billed £{tally.pence / 100:,.2f}\n"
-        f"left out as not billable: {left_out:,} of {money.spells:,} spells "
-        f"({money.not_grouped:,} without an HRG, {money.not_priced:,} without a price)"
-    )
+    if statement == "flex":
+        text = f"{output}: the flex of {made.episodes:,} episodes of {made.spells:,} spells"
+    pence = sum(tally.pence.values())
+    lines = [f"{text}, billed £{pence / 100:,.2f}" if billed else f"{text}, not billed"]
+    if billed:
+        money = made.billing
+        left_out = money.not_grouped + money.not_priced
+        lines.append(
+            f"left out as not billable: {left_out:,} of {money.spells:,} spells "
+            f"({money.not_grouped:,} without an HRG, {money.not_priced:,} without a price)"
+        )
+    if set(tally.rows) != {"episodes"}:
+        lines += [f"  {name}: {rows:,} rows" for name, rows in sorted(tally.rows.items())]
+    return "\n".join(lines)
 
 
 class _Bar:

@@ -53,6 +53,19 @@ class Field:
     lower: bool = False  # a code that is a word, in lower case
 
 
+# What the provider billed: on any dataset.
+BILLED: tuple[Field, ...] = (
+    Field("billed_hrg", "code", "HRG the provider billed"),
+    Field("billed_point_of_delivery", "code", "Point of delivery the provider billed"),
+    Field("billed_price", "money", "Price billed before the market forces factor"),
+    Field("billed_mff", "factor", "Market forces factor billed: a factor"),
+    Field("billed_mff_amount", "money", "Market forces factor billed: as money"),
+    Field("billed_excess_days", "integer", "Excess bed days billed"),
+    Field("billed_total", "money", "Total billed"),
+    Field("activity_month", "month", "Month the activity was billed in"),
+    Field("statement", "code", "flex or freeze", lower=True),
+)
+
 EPISODES: tuple[Field, ...] = (
     Field("provider", "code", "Organisation code of the provider", key=True),
     Field("spell_id", "identifier", "Hospital provider spell number", key=True),
@@ -100,16 +113,151 @@ EPISODES: tuple[Field, ...] = (
     Field("birth_weight", "integer", "Birth weight in grams"),
     Field("commissioning_serial_number", "text", "Commissioning serial number; = marks local"),
     Field("home_leave_days", "integer", "Days of home leave inside the spell"),
-    Field("billed_hrg", "code", "HRG the provider billed"),
-    Field("billed_point_of_delivery", "code", "Point of delivery the provider billed"),
-    Field("billed_price", "money", "Price billed before the market forces factor"),
-    Field("billed_mff", "factor", "Market forces factor billed: a factor"),
-    Field("billed_mff_amount", "money", "Market forces factor billed: as money"),
-    Field("billed_excess_days", "integer", "Excess bed days billed"),
-    Field("billed_total", "money", "Total billed"),
-    Field("activity_month", "month", "Month the activity was billed in"),
-    Field("statement", "code", "flex or freeze", lower=True),
+    *BILLED,
 )
+
+# ---------------------------------------------------------------- other datasets
+
+ATTENDANCES: tuple[Field, ...] = (
+    Field("provider", "code", "Organisation code of the provider", key=True),
+    Field("attendance_id", "identifier", "Outpatient attendance identifier", key=True),
+    Field("site", "code", "Site code of treatment"),
+    Field("commissioner", "code", "Organisation code of the commissioner"),
+    Field("gp_practice", "code", "General medical practice of registration"),
+    Field("patient_id", "identifier", "Pseudonymised patient identifier"),
+    Field("attendance_date", "date", "Date of the appointment"),
+    Field("attendance_time", "time", "Time of the appointment"),
+    Field("age", "integer", "Age in whole years at the appointment; 999 unknown"),
+    Field("sex", "code", "Person stated gender code"),
+    Field("first_attendance", "code", "1 first, 2 follow-up; 3, 4 the same by telephone or video"),
+    Field("attended", "code", "5, 6 seen; 7 late, not seen; 2, 4 cancelled; 3 did not attend"),
+    Field("consultation_medium", "code", "01 face to face, 02 telephone, 03 telemedicine"),
+    Field("referral_source", "code", "Source of referral: 03 GP, 05 consultant, 10 emergency, ..."),
+    Field("referral_date", "date", "Date the referral was received"),
+    Field("outcome", "code", "1 discharged, 2 another appointment given, 3 to be made"),
+    Field("administrative_category", "code", "01 NHS patient, 02 private, ..."),
+    Field("main_specialty", "code", "Main specialty of the care professional; 950, 960 no doctor"),
+    Field("treatment_function", "code", "Activity treatment function"),
+    Field("consultant", "code", "Pseudonymised consultant code"),
+    Field("clinic", "code", "Clinic code"),
+    Field("diag_01", "clinical", "Diagnoses, ICD-10; the first is the primary", repeats=99),
+    Field("oper_01", "clinical", "Procedures, OPCS-4; the first is the primary", repeats=99),
+    *BILLED,
+)
+
+EMERGENCY: tuple[Field, ...] = (
+    Field("provider", "code", "Organisation code of the provider", key=True),
+    Field("attendance_id", "identifier", "Emergency attendance identifier", key=True),
+    Field("site", "code", "Site code of the department"),
+    Field("commissioner", "code", "Organisation code of the commissioner"),
+    Field("gp_practice", "code", "General medical practice of registration"),
+    Field("patient_id", "identifier", "Pseudonymised patient identifier"),
+    Field("arrival_date", "date", "Date of arrival"),
+    Field("arrival_time", "time", "Time of arrival"),
+    Field("departure_date", "date", "Date of departure"),
+    Field("departure_time", "time", "Time of departure"),
+    Field("age", "integer", "Age in whole years at arrival; 999 unknown"),
+    Field("sex", "code", "Person stated gender code"),
+    Field(
+        "department_type", "code", "01 major, 02 single specialty, 03 minor injuries, 04 walk-in"
+    ),
+    Field("attendance_category", "code", "1 first, 2 planned follow-up, 3 unplanned follow-up"),
+    Field("patient_group", "code", "10 road, 20 assault, 30 self-harm, 60 accident, 80 other, ..."),
+    Field(
+        "disposal", "code", "01 admitted, 02, 03 home, 04-06 clinics, 07 moved, 10 died, 12 left"
+    ),
+    Field("referral_source", "code", "Source of referral: 00 GP, 01 self, 03 ambulance, ..."),
+    Field("investigation_01", "code", "Investigations, A&E codes", repeats=12),
+    Field("treatment_01", "code", "Treatments, A&E codes", repeats=12),
+    Field("diag_01", "clinical", "Diagnoses, ICD-10; the first is the primary", repeats=12),
+    *BILLED,
+)
+
+LINES: tuple[Field, ...] = (
+    Field("provider", "code", "Organisation code of the provider", key=True),
+    Field("line_id", "identifier", "Identifier of the line", key=True),
+    Field("commissioner", "code", "Organisation code of the commissioner"),
+    Field("gp_practice", "code", "General medical practice of registration"),
+    Field("patient_id", "identifier", "Pseudonymised patient identifier; blank: no one person's"),
+    Field("spell_id", "identifier", "Spell the line belongs to"),
+    Field("attendance_id", "identifier", "Attendance the line belongs to"),
+    Field("point_of_delivery", "code", "DRUG, DEVICE, UNBACC, UNBRAD, ADJUSTMENT, ..."),
+    Field("tariff_code", "code", "HRG, drug, device or kind of adjustment"),
+    Field("start_date", "date", "First day, or the day of supply"),
+    Field("end_date", "date", "Last day"),
+    Field("quantity", "integer", "Units: days, doses, scans; 0 for money only"),
+    Field("unit_price", "money", "Price of a unit before the market forces factor"),
+    Field("approval_id", "identifier", "Prior approval the line rests on"),
+    *BILLED,
+)
+
+CRITICAL_CARE: tuple[Field, ...] = (
+    Field("provider", "code", "Organisation code of the provider", key=True),
+    Field("period_id", "identifier", "Critical care local identifier", key=True),
+    Field("patient_id", "identifier", "Pseudonymised patient identifier"),
+    Field("spell_id", "identifier", "Hospital provider spell number"),
+    Field("start_date", "date", "First day of the period"),
+    Field("start_time", "time", "Time the period began"),
+    Field("end_date", "date", "Last day of the period"),
+    Field("end_time", "time", "Time the period ended"),
+    Field("unit_function", "code", "Critical care unit function"),
+    Field("level_2_days", "integer", "Days at critical care level 2"),
+    Field("level_3_days", "integer", "Days at critical care level 3"),
+    Field("basic_respiratory_days", "integer", "Days of basic respiratory support"),
+    Field("advanced_respiratory_days", "integer", "Days of advanced respiratory support"),
+    Field("basic_cardiovascular_days", "integer", "Days of basic cardiovascular support"),
+    Field("advanced_cardiovascular_days", "integer", "Days of advanced cardiovascular support"),
+    Field("renal_days", "integer", "Days of renal support"),
+    Field("neurological_days", "integer", "Days of neurological support"),
+    Field("gastrointestinal_days", "integer", "Days of gastro-intestinal support"),
+    Field("dermatological_days", "integer", "Days of dermatological support"),
+    Field("liver_days", "integer", "Days of liver support"),
+    Field("organ_support_maximum", "integer", "Most organs supported on one day"),
+    *BILLED,
+)
+
+DATASETS: dict[str, tuple[Field, ...]] = {
+    "episodes": EPISODES,
+    "attendances": ATTENDANCES,
+    "emergency": EMERGENCY,
+    "critical_care": CRITICAL_CARE,
+    "lines": LINES,
+}
+
+# ---------------------------------------------------------------- registers
+
+REGISTRATIONS: tuple[Field, ...] = (
+    Field("patient_id", "identifier", "Pseudonymised patient identifier", key=True),
+    Field("gp_practice", "code", "Practice the patient is registered with", key=True),
+    Field("commissioner", "code", "Commissioner the practice belongs to"),
+    Field("valid_from", "date", "First day of the registration", key=True),
+    Field("valid_to", "date", "Last day of the registration; blank: it goes on"),
+)
+
+DEATHS: tuple[Field, ...] = (
+    Field("patient_id", "identifier", "Pseudonymised patient identifier", key=True),
+    Field("death_date", "date", "Date of death", key=True),
+)
+
+APPROVALS: tuple[Field, ...] = (
+    Field("approval_id", "identifier", "Identifier of the approval", key=True),
+    Field("patient_id", "identifier", "Pseudonymised patient identifier", key=True),
+    Field("provider", "code", "Provider the approval was given to"),
+    Field("commissioner", "code", "Commissioner that gave it"),
+    Field("kind", "code", "procedure or drug"),
+    Field("code", "code", "OPCS-4 code or drug approved", key=True),
+    Field("laterality", "code", "Z942 right, Z943 left, Z941 both; blank: not stated"),
+    Field("valid_from", "date", "First day on which it may be used", key=True),
+    Field("valid_to", "date", "Last day on which it may be used; blank: no end"),
+)
+
+REGISTERS: dict[str, tuple[Field, ...]] = {
+    "registrations": REGISTRATIONS,
+    "deaths": DEATHS,
+    "approvals": APPROVALS,
+}
+
+# ---------------------------------------------------------------- episodes by name
 
 KEYS: tuple[str, ...] = tuple(field.name for field in EPISODES if field.key)
 

@@ -242,11 +242,12 @@ class BestPracticeArea:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TariffPack(Pack):
-    """A price list of admitted care. Prices are pounds before the market forces factor.
+    """A price list of one year. Prices are pounds before the market forces factor.
 
     `prices` columns: hrg, outpatient_procedure, combined, day_case, ordinary_elective,
     elective_trim, non_elective, non_elective_trim, per_day, short_stay, short_stay_percent,
-    short_stay_price. Blank: not published. `tests` holds worked examples.
+    short_stay_price. Blank: not published. `tests` holds worked examples. `attendances`,
+    `emergency` and `unbundled` are the prices of care that is not admitted.
     """
 
     year: str
@@ -258,6 +259,9 @@ class TariffPack(Pack):
     best_practice: list[BestPracticeArea] = field(default_factory=list)
     partial: bool = False
     tests: CsvName | None = None
+    attendances: CsvName | None = None
+    emergency: CsvName | None = None
+    unbundled: CsvName | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

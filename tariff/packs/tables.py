@@ -146,6 +146,27 @@ TABLES: dict[str, dict[str, TableSpec]] = {
             key=("hrg",),
         ),
         "tests": TableSpec((Column("name", "text"),), key=("name",), any_columns=True),
+        # outpatient attendances by treatment function: WF01B, WF02B, WF01A, WF02A
+        "attendances": TableSpec(
+            (
+                Column("treatment_function"),
+                *_optional(
+                    "decimal",
+                    "first_single first_multi follow_up_single follow_up_multi",
+                ),
+            ),
+            key=("treatment_function",),
+        ),
+        # emergency attendances by HRG and department type
+        "emergency": TableSpec(
+            (Column("hrg"), Column("type_1_and_2", "decimal"), Column("type_3", "decimal")),
+            key=("hrg",),
+        ),
+        # unbundled HRGs; the price includes reporting, given again beside it
+        "unbundled": TableSpec(
+            (Column("hrg"), Column("price", "decimal"), Column("reporting", "decimal", blank=True)),
+            key=("hrg",),
+        ),
     },
     "mff": {
         "factors": TableSpec(

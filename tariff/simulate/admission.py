@@ -31,12 +31,13 @@ NEONATAL = ("0", "1", "8")
 METHOD_SHARES = (
     (0.48, 0.17, 0.35, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
     (0.70, 0.18, 0.12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
-    (0, 0, 0, 0.71, 0.09, 0.02, 0.07, 0.06, 0.01, 0.03, 0, 0.01, 0),
+    (0, 0, 0, 0.70, 0.09, 0.02, 0.07, 0.06, 0.01, 0.025, 0, 0.025, 0),
 )
 CONVERTED = 0.02  # planned as a day case, kept overnight: an ordinary admission
 # Share of non-elective spells that end in death, by age band: judgement.
-DEATHS = (0.002, 0.001, 0.001, 0.001, 0.001, 0.002, 0.002, 0.004)
-DEATHS_OLDER = (0.008, 0.018, 0.032, 0.055, 0.085, 0.11)
+DEATHS = (0.002, 0.001, 0.001, 0.001, 0.001, 0.002, 0.002, 0.003)
+DEATHS_OLDER = (0.006, 0.012, 0.024, 0.042, 0.072, 0.095)
+CARE_HOME_AGE = 75
 CARE_HOME = 0.09  # of non-elective spells at 75 and over
 CRITICAL_STAY = 3  # nights before critical care is drawn
 OLDER_SPECIALTY = 0.5  # of general medical spells at 75 and over: geriatric medicine
@@ -70,26 +71,27 @@ def admit(
     """Draw the administrative codes of every spell."""
     count = len(spells)
     band = patients.band[spells.patient]
+    elderly = patients.age[spells.patient] >= CARE_HOME_AGE
     emergency = spells.setting == NON_ELECTIVE
     birth, delivery = catalogue.birth[spells.root], catalogue.delivery[spells.root]
     method = _by_setting(rng, spells.setting)
     method = np.where(birth, METHODS.index("82"), method)
     method = np.where(delivery & emergency, METHODS.index("31"), method)
     home = np.where(
-        emergency & (band >= 11) & (rng.random(count) < CARE_HOME),
+        emergency & elderly & (rng.random(count) < CARE_HOME),
         SOURCES.index("85"),
         (rng.random(count) < 0.006).astype(np.int64),
     )
     moved = (method == METHODS.index("2B")) | (method == METHODS.index("81"))
     source = np.where(moved, SOURCES.index("51"), home)
     source = np.where(birth, SOURCES.index("79"), source)
-    destination, discharge = _ends(rng, band, emergency & ~birth & ~delivery, home, stays)
+    destination, discharge = _ends(rng, band, elderly, emergency & ~birth & ~delivery, home, stays)
     day_case = spells.setting == DAY_CASE
     converted = (spells.setting == ELECTIVE) & (stays.length == 1)
     converted &= rng.random(count) < CONVERTED * 5
     intended = np.where(day_case | converted, 1, np.where(emergency, 2, 0))
     neonatal = np.where(birth, (rng.random(count) < 0.15).astype(np.int64), 2)
-    older = (band >= 11) & emergency & (rng.random(count) < OLDER_SPECIALTY)
+    older = elderly & emergency & (rng.random(count) < OLDER_SPECIALTY)
     weight = rng.normal(3350, 480, count)
     weight = np.where(low_weight, rng.integers(1000, 2490, count), np.clip(weight, 2500, 5200))
     return Admissions(
@@ -117,7 +119,12 @@ def _by_setting(rng: np.random.Generator, setting: Codes) -> Codes:
 
 
 def _ends(
-    rng: np.random.Generator, band: Codes, emergency: Bools, home: Codes, stays: Stays
+    rng: np.random.Generator,
+    band: Codes,
+    elderly: Bools,
+    emergency: Bools,
+    home: Codes,
+    stays: Stays,
 ) -> tuple[Codes, Codes]:
     """Draw how and where to patients leave. Nobody comes back after dying."""
     count = len(band)
@@ -129,7 +136,7 @@ def _ends(
     other = rng.random(count)
     long = emergency & (stays.length >= 3)
     destination = np.where(long & (other < 0.03), DESTINATIONS.index("51"), destination)
-    old = long & (band >= 11) & (stays.length >= 10)
+    old = long & elderly & (stays.length >= 10)
     destination = np.where(old & (other > 0.92), DESTINATIONS.index("85"), destination)
     destination = np.where(old & (other > 0.99), DESTINATIONS.index("88"), destination)
     destination = np.where(died, DESTINATIONS.index("79"), destination)

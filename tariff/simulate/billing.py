@@ -1,8 +1,9 @@
 """Honest billing: what the engine groups and prices is what the provider bills.
 
-Billed columns stand on the last episode row of a spell and are blank on the others. A spell that
-the engine cannot group, or cannot price in full, is left out of the extract rather than billed
-something else; `BillingTally` says how many.
+Billed columns stand on the last episode row of a spell and are blank on the others. Deliveries and
+well babies are paid by the maternity pathway, not by spell: they stand without a bill. Any other
+spell that the engine cannot group, or cannot price in full, is left out of the extract rather than
+billed something else; `BillingTally` says how many.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ class BillingTally:
     """What came of billing: spells seen and spells left out."""
 
     spells: int = 0
+    pathway: int = 0
     not_grouped: int = 0
     not_priced: int = 0
 
@@ -51,24 +53,39 @@ def bill(
 ) -> pa.RecordBatch:
     """Return the batch with its billed columns filled, without the spells that cannot be billed."""
     result = group_and_price(pa.Table.from_batches([batch]), year=year)
+    spell_ids = batch["spell_id"].cast(pa.string())
+    pathway = on_pathway(batch)
+    unbilled = pc.unique(spell_ids.filter(pathway))
+    result = result.filter(pc.invert(pc.is_in(_text(result["spell_id"]), value_set=unbilled)))
     complete = pc.and_(
         pc.is_valid(result["hrg"]),
         pc.and_(pc.fill_null(result["complete"], False), pc.is_valid(result["total_pence"])),
     )
-    tally.spells += result.num_rows
+    tally.pathway += len(unbilled)
+    tally.spells += result.num_rows + len(unbilled)
     grouped = pc.sum(pc.is_valid(result["hrg"])).as_py() or 0
     billed = result.filter(complete)
     tally.not_grouped += result.num_rows - grouped
     tally.not_priced += grouped - billed.num_rows
-    spell_ids = batch["spell_id"].cast(pa.string())
     at = pc.index_in(spell_ids, value_set=_text(billed["spell_id"]))
-    keep = pc.is_valid(at)
+    keep = pc.or_(pc.is_valid(at), pathway)
     batch, at = batch.filter(keep), at.filter(keep)
     if batch.num_rows == 0:
         return batch
     last: Bools = last_rows(batch)
     at = pc.if_else(pa.array(last), at, pa.scalar(None, at.type))
     return _with_columns(batch, _columns(billed, at, batch, last))
+
+
+def on_pathway(batch: pa.RecordBatch) -> pa.Array:
+    """Say which rows are of a delivery or a well baby, by its outcome code."""
+
+    def begins(column: str, prefix: str) -> pa.Array:
+        codes = batch[column]
+        found = pc.starts_with(codes.dictionary.cast(pa.string()), pattern=prefix)
+        return pc.fill_null(found.take(codes.indices), False)
+
+    return pc.or_(begins("diag_01", "Z38"), begins("diag_02", "Z37"))
 
 
 def last_rows(batch: pa.RecordBatch) -> Bools:

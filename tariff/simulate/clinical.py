@@ -21,14 +21,20 @@ from tariff.simulate.catalogue import (
     Codes,
     Pools,
 )
-from tariff.simulate.population import BAND_GROUP, Conditions, Patients, Spells
+from tariff.simulate.population import Conditions, Patients, Spells
+from tariff.simulate.raking import condition_group
 
 DIAGNOSES = 14  # columns
 PROCEDURES = 12
 RECORDED = 0.98  # a lasting condition is recorded in nearly every spell
 OTHER_PRIMARY = 0.3  # of further episodes have another diagnosis of the same root
-SECOND_COMPANION = 0.15
-SECOND_INTERVENTION = 0.3
+SECOND_DIAGNOSIS = 0.6  # of medical emergencies have a second diagnosis of the same root: judgement
+# Of operations with one companion code, how many have a second, of these a third, and a fourth:
+# towards the number of procedure codes an episode, HES 2023/24.
+SECOND_COMPANION = 0.95
+THIRD_COMPANION = 0.9
+FOURTH_COMPANION = 0.6
+SECOND_INTERVENTION = 0.45
 
 # What caused an injury and where (place of occurrence in the fourth place), for the old and others.
 FALLS = "W190:30 W199:20 W191:8 W010:18 W180:6 W060:5 W100:5"
@@ -36,6 +42,7 @@ OTHER_CAUSES = "W010:10 W199:15 W190:8 W014:6 W228:4 V892:4 Y049:4 W540:2 W260:4
 POISONINGS = "X610:6 X640:4 X600:5 X620:2 X410:1"
 COMPLICATIONS = "Y831:6 Y838:4 Y839:3 Y848:3"
 DELIVERY_OUTCOMES = "Z370:98 Z372:2"
+DELIVERED = 4  # the number of that list
 NEWBORN = "Z380:1"
 
 
@@ -77,7 +84,7 @@ class Causes:
         if "T80" <= code[:3] <= "T88":
             return 3
         if "O80" <= code[:3] <= "O84":
-            return 4
+            return DELIVERED
         return 5 if code[0] == "P" else -1
 
 
@@ -98,13 +105,34 @@ def code_spells(
     other = catalogue.primary.draw(rng, catalogue.primary_pool[pool])
     diagnoses = np.full((len(spells), DIAGNOSES), -1, dtype=np.int32)
     diagnoses[:, 0] = primary
-    filled = _add_causes(rng, causes, patients, spells, primary, diagnoses)
-    _add_conditions(rng, conditions, patients, spells, length, diagnoses, filled)
+    delivered = catalogue.delivery[spells.root]
+    filled = _add_causes(rng, causes, patients, spells, primary, delivered, diagnoses)
+    second = np.where(_seconds(rng, catalogue, causes, spells, primary, other), other, -1)
+    rows = np.flatnonzero(second >= 0)
+    diagnoses[rows, filled[rows]] = second[rows]
+    filled += second >= 0
+    _add_conditions(rng, conditions, patients, spells, length, diagnoses, second, filled)
     procedures = np.full((len(spells), PROCEDURES), -1, dtype=np.int32)
     _add_procedures(rng, catalogue, spells, pool, length, procedures)
     keep = (rng.random(len(spells)) >= OTHER_PRIMARY) | (causes.kind[other] != causes.kind[primary])
     keep |= catalogue.birth[spells.root] | (diagnoses[:, 1:] == other[:, None]).any(axis=1)
     return Codings(diagnoses, procedures, np.where(keep, primary, other).astype(np.int32))
+
+
+def _seconds(
+    rng: np.random.Generator,
+    catalogue: Catalogue,
+    causes: Causes,
+    spells: Spells,
+    primary: Codes,
+    other: Codes,
+) -> Bools:
+    """Choose medical emergencies that have a second diagnosis of the root beside the first."""
+    medical = (spells.setting == NON_ELECTIVE) & ~catalogue.operated[spells.root]
+    medical &= (causes.kind[primary] < 0) & (causes.kind[other] < 0) & (other != primary)
+    medical &= ~catalogue.birth[spells.root]
+    chosen: Bools = medical & (rng.random(len(spells)) < SECOND_DIAGNOSIS)
+    return chosen
 
 
 def _add_causes(
@@ -113,10 +141,11 @@ def _add_causes(
     patients: Patients,
     spells: Spells,
     primary: Codes,
+    delivered: Bools,
     diagnoses: npt.NDArray[np.int32],
 ) -> Codes:
     """Write external causes and outcomes of delivery second; return how many columns are filled."""
-    kind = causes.kind[primary]
+    kind = np.where(delivered, DELIVERED, causes.kind[primary])
     old = patients.age[spells.patient] >= 65
     kind = np.where((kind == 1) & old, 0, kind)
     rows = np.flatnonzero(kind >= 0)
@@ -131,13 +160,14 @@ def _add_conditions(
     spells: Spells,
     length: Codes,
     diagnoses: npt.NDArray[np.int32],
+    second: Codes,
     filled: Codes,
 ) -> None:
     """Write acute conditions, then lasting ones, into the free columns."""
     of = spells.patient
     shape = (len(spells), len(conditions.names))
     emergency = spells.setting == NON_ELECTIVE
-    group = np.array(BAND_GROUP)[patients.band[of]]
+    group = condition_group(patients.age[of])
     acute = conditions.acute
     factor = np.where(emergency[:, None], conditions.emergency, conditions.elective)
     # The longer the stay, the more happens in it.
@@ -149,6 +179,8 @@ def _add_conditions(
     )
     has: Bools = rng.random(shape, dtype=np.float32) < chance
     has &= ~conditions.excluded[diagnoses[:, 0]]
+    beside = np.flatnonzero(second >= 0)
+    has[beside] &= ~conditions.excluded[second[beside]]
     codes = patients.condition_codes[of]
     rows, columns = np.nonzero(has[:, acute])
     which = np.flatnonzero(acute)[columns]
@@ -173,15 +205,26 @@ def _add_procedures(
     beside = rng.random(len(rows)) < catalogue.companion_chance[dominant]
     _beside(rng, catalogue, procedures, rows[beside], dominant[beside], 1)
     again = beside & (rng.random(len(rows)) < SECOND_COMPANION)
+    again &= catalogue.companion_pool[dominant] >= 0
     _beside(rng, catalogue, procedures, rows[again], dominant[again], 2)
-    stayed = np.clip(0.5 + length / 5, 0.5, 1.5) * (spells.setting == NON_ELECTIVE)
-    chance = catalogue.intervention_chance[spells.root] * stayed
+    third = again & (rng.random(len(rows)) < THIRD_COMPANION)
+    _beside(rng, catalogue, procedures, rows[third], dominant[third], 3)
+    fourth = third & (rng.random(len(rows)) < FOURTH_COMPANION)
+    _beside(rng, catalogue, procedures, rows[fourth], dominant[fourth], 4)
+    emergency = spells.setting == NON_ELECTIVE
+    stayed = np.where(emergency, np.clip(0.5 + length / 5, 0.5, 1.5), 1.0)
+    chance = catalogue.intervention_chance[spells.root, spells.setting] * stayed
     rows = np.flatnonzero(rng.random(len(spells)) < chance)
     numbers = catalogue.intervention_pool[spells.root]
-    procedures[rows, 0] = catalogue.interventions.draw(rng, numbers[rows])
+    small = catalogue.interventions.draw(rng, numbers[rows])
+    procedures[rows, 0] = small
+    beside = rng.random(len(rows)) < catalogue.companion_chance[small]
+    _beside(rng, catalogue, procedures, rows[beside], small[beside], 1)
     rows = rows[rng.random(len(rows)) < SECOND_INTERVENTION]
     second = catalogue.interventions.draw(rng, numbers[rows])
-    procedures[rows, 1] = np.where(second == procedures[rows, 0], -1, second)
+    fresh = second != procedures[rows, 0]
+    rows, second = rows[fresh], second[fresh]
+    procedures[rows, 1 + (procedures[rows, 1:4] >= 0).sum(axis=1)] = second
 
 
 def _beside(
@@ -192,7 +235,9 @@ def _beside(
     dominant: Codes,
     column: int,
 ) -> None:
-    """Write a companion code; one that stands there already is not repeated."""
+    """Write a companion code into the first free column; one that stands there is not repeated."""
     drawn = catalogue.companions.draw(rng, catalogue.companion_pool[dominant])
-    same = drawn == procedures[rows, column - 1]
-    procedures[rows, column] = np.where(same, -1, drawn)
+    before = procedures[rows, 1:column]
+    fresh = ~(before == drawn[:, None]).any(axis=1)
+    place = 1 + (before >= 0).sum(axis=1)
+    procedures[rows[fresh], place[fresh]] = drawn[fresh]

@@ -203,6 +203,15 @@ def _numbered(letter: str, first: int, count: int) -> pa.Array:
     return pc.binary_join_element_wise(letter, pc.utf8_lpad(numbers, 9, "0"), "")
 
 
+def spell_places(spells: Spells, stays: Stays) -> Codes:
+    """Return where each spell of a chunk stands among its spells: by provider and discharge."""
+    count = len(spells)
+    arranged = np.lexsort((np.arange(count), stays.discharge, spells.provider))
+    place = np.empty(count, dtype=np.int32)
+    place[arranged] = np.arange(count, dtype=np.int32)
+    return place
+
+
 def rows(
     rng: np.random.Generator,
     plan: Plan,
@@ -220,9 +229,7 @@ def rows(
         chunk.admissions,
     )
     episodes, count = chunk.episodes, len(chunk.spells)
-    arranged = np.lexsort((np.arange(count), stays.discharge, spells.provider))
-    place = np.empty(count, dtype=np.int32)
-    place[arranged] = np.arange(count, dtype=np.int32)
+    place = spell_places(spells, stays)
     order = np.lexsort((episodes.order, place[episodes.spell]))
     of = episodes.spell[order]
     who = spells.patient[of]

@@ -11,13 +11,17 @@ from tariff.simulate.admission import Admissions
 from tariff.simulate.catalogue import DAY_CASE, NON_ELECTIVE, Bools, Catalogue, Codes
 from tariff.simulate.clinical import Codings
 from tariff.simulate.population import Spells
+from tariff.simulate.raking import (
+    ELECTIVE_BASE,
+    ELECTIVE_NIGHT,
+    EMERGENCY_BASE,
+    EMERGENCY_NIGHT,
+    MATERNITY,
+    MOST_NIGHTS,
+)
 from tariff.simulate.stay import Stays
 
 MOST_EPISODES = 6
-# Mean further episodes, of a same-day stay and by night: emergency, elective. Judgement, so that
-# a spell holds about 1.15 episodes.
-EMERGENCY_BASE, EMERGENCY_NIGHT = 0.13, 0.08
-ELECTIVE_BASE, ELECTIVE_NIGHT = 0.02, 0.02
 REHABILITATION = 0.012  # of stays over a fortnight
 PALLIATIVE = 0.012
 
@@ -54,7 +58,7 @@ def split_spells(
     codings: Codings,
 ) -> Episodes:
     """Cut spells into episodes that follow each other without gap or overlap."""
-    number = _counts(rng, spells, stays)
+    number = _counts(rng, catalogue, spells, stays)
     spell = np.repeat(np.arange(len(spells), dtype=np.int32), number)
     begin = np.cumsum(number) - number
     order = (np.arange(len(spell)) - begin[spell]).astype(np.int32)
@@ -91,15 +95,17 @@ def split_spells(
     )
 
 
-def _counts(rng: np.random.Generator, spells: Spells, stays: Stays) -> Codes:
+def _counts(rng: np.random.Generator, catalogue: Catalogue, spells: Spells, stays: Stays) -> Codes:
     """Draw how many episodes each spell has; a day case has one."""
-    nights = np.minimum(stays.length, 12)
+    nights = np.minimum(stays.length, MOST_NIGHTS)
     emergency = spells.setting == NON_ELECTIVE
     mean = np.where(
         emergency,
         EMERGENCY_BASE + EMERGENCY_NIGHT * nights,
         ELECTIVE_BASE + ELECTIVE_NIGHT * nights,
     )
+    maternity = catalogue.birth[spells.root] | catalogue.delivery[spells.root]
+    mean = np.where(maternity, MATERNITY * mean, mean)
     further = rng.poisson(np.where(spells.setting == DAY_CASE, 0.0, mean))
     return np.minimum(1 + further, np.minimum(MOST_EPISODES, 1 + stays.length)).astype(np.int32)
 

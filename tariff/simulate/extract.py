@@ -24,10 +24,11 @@ from tariff.simulate.clinical import Causes, code_spells
 from tariff.simulate.columns import Chunk, Words, rows, words
 from tariff.simulate.episodes import split_spells
 from tariff.simulate.plan import CHUNK_PATIENTS, Plan, make_plan
-from tariff.simulate.population import EXTRA_SPELLS_A_YEAR, Conditions, draw_patients
+from tariff.simulate.population import Conditions, draw_patients
+from tariff.simulate.raking import EXTRA_SPELLS_A_YEAR
 from tariff.simulate.stay import date_spells
 
-EPISODES_A_SPELL = 1.12  # an under-estimate only makes the last chunk larger
+EPISODES_A_SPELL = 1.18  # an under-estimate only makes the last chunk larger
 MARGIN = 1.08
 LOW_BIRTH_WEIGHT = ("P070", "P071")
 SPARE_PATIENTS = 60
@@ -66,13 +67,34 @@ def stream(
     plan: Plan, tally: Tally | None = None, group_and_price: Engine | None = None
 ) -> Iterator[pa.RecordBatch]:
     """Stream the extract of a checked plan, exactly as many episodes as it orders."""
-    tally = Tally() if tally is None else tally
-    maker = Maker(plan)
     price = (group_and_price or engine()) if plan.billed else None
+    for made in stream_chunks(Maker(plan), tally, price):
+        yield made.batch
+
+
+@dataclass(frozen=True)
+class Made:
+    """A chunk of the extract, and what it was made of: other datasets are made of that too."""
+
+    batch: pa.RecordBatch  # the rows, billed; spells that were left out are not among them
+    chunk: Chunk
+    first_patient: int  # the number in the identifier of the chunk's first patient
+    first_spell: int
+    seed: np.random.SeedSequence  # children of it are free
+
+
+def stream_chunks(
+    maker: Maker, tally: Tally | None = None, price: Engine | None = None
+) -> Iterator[Made]:
+    """Stream the extract of a maker's plan with what each chunk was made of."""
+    plan = maker.plan
+    tally = Tally() if tally is None else tally
     seeds = np.random.SeedSequence(plan.seed)
     while tally.episodes < plan.episodes:
         wanted = plan.episodes - tally.episodes
-        rng = np.random.Generator(np.random.PCG64(seeds.spawn(1)[0]))
+        seed = seeds.spawn(1)[0]
+        rng = np.random.Generator(np.random.PCG64(seed))
+        first_patient, first_spell = maker.patients + 1, maker.spells + 1
         batch = maker.chunk(rng, maker.patients_for(wanted))
         if price is not None:
             batch = bill(batch, plan.year, tally.billing, price)
@@ -87,7 +109,8 @@ def stream(
         tally.spells += len(batch["spell_id"].unique())
         tally.patients += len(batch["patient_id"].unique())
         tally.pence += int((pc.sum(batch["billed_total"]).as_py() or 0) * 100)
-        yield batch
+        assert maker.made is not None
+        yield Made(batch, maker.made, first_patient, first_spell, seed)
 
 
 def fitting(rng: np.random.Generator, batch: pa.RecordBatch, wanted: int) -> Bools:
@@ -116,6 +139,7 @@ class Maker:
         self.texts: Words = words(plan, self.catalogue)
         self.patients = 0
         self.spells = 0
+        self.made: Chunk | None = None  # the last chunk
 
     def patients_for(self, episodes: int) -> int:
         """Return how many patients to draw for some episodes, a chunk at most."""
@@ -134,7 +158,7 @@ class Maker:
         low_weight = self.low_weight[codings.diagnoses[:, 0]]
         admissions = admit(rng, catalogue, patients, spells, stays, low_weight)
         episodes = split_spells(rng, catalogue, spells, stays, admissions, codings)
-        chunk = Chunk(patients, spells, stays, admissions, episodes)
+        self.made = chunk = Chunk(patients, spells, stays, admissions, episodes)
         batch = rows(rng, plan, catalogue, self.texts, chunk, self.patients + 1, self.spells + 1)
         self.patients += count
         self.spells += len(spells)

@@ -1,8 +1,9 @@
 """Patients: age, sex, practice, provider, chronic conditions, and the spells they have.
 
-A patient is drawn with the first spell (so that activity by root comes out as it is nationally)
-and may have more; later spells are drawn from what patients of that age and sex have, or repeat
-the first one's root, as chronic illness does. When they happen is decided in `stay`.
+A patient is drawn with the first spell and may have more; later spells are drawn from what patients
+of that age and sex have, or repeat the first one's root, as chronic illness does. `raking` sees to
+it that first and later spells together come out as activity does nationally. When they happen is
+decided in `stay`.
 """
 
 from __future__ import annotations
@@ -24,18 +25,22 @@ from tariff.simulate.catalogue import (
     Vocabulary,
 )
 from tariff.simulate.plan import Plan
+from tariff.simulate.raking import (
+    CONDITION_BANDS,
+    CONDITIONS_A_SPELL,
+    EXTRA_SPELLS_A_YEAR,
+    RECORDING,
+    SAME_AGAIN,
+    STEADY,
+    condition_group,
+)
 
 OLDEST = 104
-EXTRA_SPELLS_A_YEAR = 0.62  # mean further spells of a patient in a year
 EXTRA_SHAPE = 0.55  # the smaller, the more a few patients have most of them
 MOST_SPELLS = 12
-SAME_AGAIN = 0.35  # share of later medical spells with the root of the first
-RECORDING = 1.5  # the table's shares are of people; coders record more of those in hospital
 AWAY = 0.06  # share of later spells at another provider than the usual one
 NEIGHBOUR = 0.12  # share of patients of the second commissioner
 PRACTICES = 60  # practices of each commissioner
-CONDITION_BANDS = ("child", "young", "middle", "senior", "old", "aged")
-BAND_GROUP = (0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 3, 4, 5, 5)  # age band to column of the table
 
 
 @dataclass
@@ -117,10 +122,11 @@ def draw_patients(
     first = catalogue.cells.draw(rng, count)
     stratum = catalogue.cells.stratum[first]
     band, sex = (stratum // 2).astype(np.int32), (stratum % 2).astype(np.int32)
-    age, birthday = _ages(rng, catalogue, band, plan.days)
+    delivered = catalogue.delivery[catalogue.cells.root[first]]
+    age, birthday = _ages(rng, catalogue, band, delivered, plan.days)
     weights = np.array([provider.weight for provider in plan.providers])
     provider = rng.choice(len(weights), count, p=weights / weights.sum()).astype(np.int32)
-    has, codes = _conditions(rng, conditions, band, sex)
+    has, codes = _conditions(rng, conditions, age, sex)
     patients = Patients(
         band=band,
         sex=sex,
@@ -136,7 +142,7 @@ def draw_patients(
 
 
 def _ages(
-    rng: np.random.Generator, catalogue: Catalogue, band: Codes, days: int
+    rng: np.random.Generator, catalogue: Catalogue, band: Codes, delivered: Bools, days: int
 ) -> tuple[Codes, Codes]:
     """Draw ages in their bands, and the birthdays that do not leave the band."""
     lowest = catalogue.bands
@@ -144,6 +150,7 @@ def _ages(
     width = (highest - lowest + 1)[band]
     part = rng.random(len(band))
     part = np.where(lowest[band] >= 85, part**1.8, part)
+    part = np.where(delivered & (lowest[band] >= 40), part**4, part)
     age = lowest[band] + np.minimum((part * width).astype(np.int64), width - 1)
     birthday = rng.integers(0, 365, len(band))
     birthday = np.where(age == highest[band], days + 1, birthday)
@@ -151,17 +158,18 @@ def _ages(
 
 
 def _conditions(
-    rng: np.random.Generator, table: Conditions, band: Codes, sex: Codes
+    rng: np.random.Generator, table: Conditions, age: Codes, sex: Codes
 ) -> tuple[Bools, Codes]:
     """Draw lasting conditions; the acute ones are drawn with each spell."""
-    shape = (len(band), len(table.names))
+    shape = (len(age), len(table.names))
     # Ill health gathers: one person's chances all rise or fall together.
-    burden = rng.gamma(2.0, 0.5, len(band))[:, None]
-    chance = RECORDING * table.chance[np.array(BAND_GROUP)[band]] * table.by_sex[sex]
+    burden = rng.gamma(2.0, 0.5, len(age))[:, None]
+    chance = RECORDING * table.chance[condition_group(age)] * table.by_sex[sex]
     has: Bools = (rng.random(shape) < np.minimum(chance * burden, 0.95)) & ~table.acute
     _only_one(has, table.names, ("type 1 diabetes", "type 2 diabetes"))
     _only_one(has, table.names, ("iron deficiency anaemia", "anaemia"))
     _only_one(has, table.names, ("chronic obstructive pulmonary disease", "asthma"))
+    _only_one(has, table.names, ("alcohol dependence", "alcohol misuse"))
     _only_one(has, table.names, ("smoker", "former smoker"))
     _only_one(has, table.names, ("long term anticoagulants", "aspirin user"))
     numbers = np.tile(np.arange(shape[1], dtype=np.int32), shape[0])
@@ -180,7 +188,7 @@ def _spells(
     """Draw how many spells each patient has, and of what."""
     count = len(first)
     mean = EXTRA_SPELLS_A_YEAR * plan.days / 365
-    burden = 0.65 + patients.conditions.sum(axis=1) / 8
+    burden = STEADY + patients.conditions.sum(axis=1) / CONDITIONS_A_SPELL
     rate: Floats = rng.gamma(EXTRA_SHAPE, mean / EXTRA_SHAPE, count) * burden
     extra = np.minimum(rng.poisson(rate), MOST_SPELLS - 1)
     extra[catalogue.birth[catalogue.cells.root[first]]] = 0
@@ -190,7 +198,7 @@ def _spells(
     later = rank > 0
     stratum = (patients.band * 2 + patients.sex).astype(np.int32)
     cell = first[of]
-    cell[later] = catalogue.cells.draw_in(rng, stratum[of[later]])
+    cell[later] = catalogue.later.draw_in(rng, stratum[of[later]])
     root, setting = catalogue.cells.root[cell], catalogue.cells.setting[cell]
     first_root, first_setting = catalogue.cells.root[first][of], catalogue.cells.setting[first][of]
     repeat = later & ~catalogue.operated[first_root] & ~catalogue.once[first_root]

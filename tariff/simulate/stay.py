@@ -24,13 +24,16 @@ from tariff.simulate.catalogue import (
 )
 from tariff.simulate.plan import Plan
 from tariff.simulate.population import Patients, Spells
+from tariff.simulate.raking import APART, lasting_conditions, margin
 
-LEAST_GAP = 2  # days between discharge and the next admission of a patient
-LONGEST_GAP = 28  # of a readmission
+LEAST_GAP = APART  # days between discharge and the next admission of a patient
+LONGEST_GAP = 28  # about a readmission
 LONGEST_STAY = 240
-SPELL_OVER_EPISODE = 1.25  # a spell's stay over an episode's, the published mean being of episodes
+# A spell's stay over an episode's, the published means being of episodes: fitted to the mean stay
+# of a spell, HES 2024/25.
+SPELL_OVER_EPISODE = 2.08
 STAY_SHAPE = 1.25  # gamma shape of long stays: 1 is as scattered as waiting times are
-SAME_DAY_SHARE = 0.52  # of short non-elective stays
+SAME_DAY_SHARE = 0.58  # of short non-elective stays: fitted to HES 2024/25
 MIDNIGHT = 24 * 60
 
 # Discharges by day of the week, Monday first, relative to the mean: judgement.
@@ -39,13 +42,14 @@ WEEK = {
     "elective": (0.85, 1.00, 1.10, 1.20, 1.35, 0.95, 0.55),
     "non-elective": (1.05, 1.06, 1.05, 1.06, 1.20, 0.84, 0.74),
 }
-# By month, January first: judgement.
+# By month, January first: judgement. Emergencies have the published season: what is not respiratory
+# makes up for the winter of what is.
 SEASON = {
     "day case": (0.98, 1.00, 1.03, 0.97, 1.01, 1.01, 1.02, 0.97, 1.02, 1.04, 1.05, 0.90),
     "elective": (0.90, 0.98, 1.03, 0.97, 1.02, 1.03, 1.03, 0.98, 1.04, 1.05, 1.06, 0.91),
-    "non-elective": (1.02, 1.00, 1.01, 0.98, 1.00, 0.99, 0.99, 0.97, 0.99, 1.01, 1.02, 1.02),
     "winter": (1.35, 1.20, 1.10, 0.95, 0.88, 0.82, 0.80, 0.75, 0.85, 0.98, 1.12, 1.40),
 }
+RESPIRATORY = 0.12  # of non-elective spells: of the roots in `Catalogue.winter`, as drawn
 # Admissions by hour of the day, relative: judgement.
 EMERGENCY_HOURS = (
     *(30, 26, 23, 20, 17, 16, 15, 16, 20, 30, 42, 52),
@@ -73,8 +77,10 @@ def date_spells(
     rng: np.random.Generator, plan: Plan, catalogue: Catalogue, patients: Patients, spells: Spells
 ) -> tuple[Spells, Stays]:
     """Date the spells, and leave out those for which a patient has no room."""
-    burden = patients.conditions.sum(axis=1)[spells.patient]
-    length = _lengths(rng, catalogue, spells, burden)
+    burden = patients.conditions.sum(axis=1)
+    usual = lasting_conditions(catalogue.bands)[patients.band, patients.sex]
+    severity = np.clip(np.exp(0.07 * (burden - usual)), 0.7, 1.6)
+    length = _lengths(rng, catalogue, patients, spells, severity[spells.patient])
     calendar = Calendar(plan)
     discharge = calendar.draw(rng, catalogue, spells)
     length = calendar.weekday_admission(rng, spells, discharge, length)
@@ -92,10 +98,20 @@ def date_spells(
     return spells, Stays(admission, discharge.astype(np.int32), arrival, leaving, last)
 
 
-def _lengths(rng: np.random.Generator, catalogue: Catalogue, spells: Spells, burden: Ints) -> Codes:
-    """Draw the nights of each stay: the sicker the patient, the longer."""
+def _lengths(
+    rng: np.random.Generator,
+    catalogue: Catalogue,
+    patients: Patients,
+    spells: Spells,
+    severity: Floats,
+) -> Codes:
+    """Draw the nights of each stay: the older and the sicker the patient, the longer."""
     root, setting = spells.root, spells.setting
-    severity = np.clip(np.exp(0.07 * (burden - 4.0)), 0.75, 1.6)
+    severity = np.where(
+        setting == NON_ELECTIVE,
+        severity * catalogue.age_effect[patients.band[spells.patient], root],
+        severity,
+    )
     length = np.zeros(len(root), dtype=np.int64)
     rows = np.flatnonzero(setting == ELECTIVE)
     mean = np.maximum(catalogue.elective_stay[root[rows]], 1.0)
@@ -126,8 +142,14 @@ class Calendar:
         days = [plan.first_day + timedelta(days=i) for i in range(plan.days)]
         self.first_weekday = plan.first_day.weekday()
         week = {**WEEK, "winter": WEEK["non-elective"]}
+        emergencies = margin("emergencies by month").values()
+        season: dict[str, tuple[float, ...]] = dict(SEASON)
+        season["non-elective"] = tuple(
+            (all_ - RESPIRATORY * winter) / (1 - RESPIRATORY)
+            for all_, winter in zip(emergencies, SEASON["winter"], strict=True)
+        )
         self.running = [
-            np.cumsum([week[kind][day.weekday()] * SEASON[kind][day.month - 1] for day in days])
+            np.cumsum([week[kind][day.weekday()] * season[kind][day.month - 1] for day in days])
             for kind in self.KINDS
         ]
 
@@ -156,14 +178,22 @@ class Calendar:
 def _readmitted(
     rng: np.random.Generator, plan: Plan, spells: Spells, discharge: Codes, length: Codes
 ) -> Codes:
-    """Put some later emergencies a few weeks after the spell before, where the period allows."""
+    """Put some later emergencies within weeks of the spell before, where the period allows.
+
+    Half of them go before that spell, which then is the second of the two: so the first weeks of
+    the period are as busy as the last.
+    """
     discharge = discharge.copy()
     gap = rng.integers(LEAST_GAP, LONGEST_GAP, len(spells), endpoint=True)
+    before = rng.random(len(spells)) < 0.5
     for rank in range(1, int(spells.rank.max(initial=0)) + 1):
         rows = np.flatnonzero(spells.again & (spells.rank == rank))
         rows = rows[spells.patient[rows - 1] == spells.patient[rows]]
-        moved = discharge[rows - 1] + gap[rows] + length[rows]
-        discharge[rows] = np.where(moved < plan.days, moved, discharge[rows])
+        after = discharge[rows - 1] + gap[rows] + length[rows]
+        ahead = discharge[rows - 1] - length[rows - 1] - gap[rows]
+        early, late = ahead >= 0, after < plan.days
+        moved = np.where(early & (before[rows] | ~late), ahead, after)
+        discharge[rows] = np.where(early | late, moved, discharge[rows])
     return discharge
 
 

@@ -6,6 +6,7 @@ import ctypes
 import json
 import os
 import subprocess
+from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,17 @@ def installed() -> None:
 
 @pytest.fixture(scope="session")
 def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An artificial extract, honestly billed."""
+    """An artificial extract, honestly billed; maternity, which has no price, left out."""
     path = tmp_path_factory.mktemp("honest") / "april.csv"
-    ran(tariff("data", "synth", "-o", path, "--episodes", EPISODES, "--seed", 3,
+    ran(tariff("data", "synth", "-o", path, "--episodes", EPISODES + 100, "--seed", 3,
                "--month", "2022-09", "--providers", 3))  # fmt: skip
-    return path
+    given = read_rows(path)
+    billed = {(r["provider"], r["spell_id"]) for r in given if r["billed_total"]}
+    kept = [r for r in given if (r["provider"], r["spell_id"]) in billed]
+    counts = Counter((r["provider"], r["spell_id"]) for r in kept)
+    spare = [i for i, r in enumerate(kept) if counts[r["provider"], r["spell_id"]] == 1]
+    left_out = set(spare[: len(kept) - EPISODES])
+    return write_rows(path, [r for i, r in enumerate(kept) if i not in left_out])
 
 
 @pytest.fixture(scope="session")
@@ -50,8 +57,10 @@ def singles(rows: list[Row]) -> list[Row]:
 
 @pytest.fixture(scope="session")
 def few(singles: list[Row]) -> list[Row]:
-    """A few rows, each a spell of its own."""
-    return [dict(row) for row in singles[:FEW]]
+    """A few rows, each a spell of its own; six of them stays of more than a night."""
+    long = [row for row in singles if int(row["episode_duration"]) > 1][:6]
+    short = [row for row in singles if int(row["episode_duration"]) <= 1]
+    return [dict(row) for row in [*long, *short][:FEW]]
 
 
 @pytest.fixture

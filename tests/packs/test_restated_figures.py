@@ -27,8 +27,12 @@ TARIFFS = {
     "nhsps-2025-26-msk": 63,
 }
 SPLITS = {"splits-2017-19": 2303, "splits-2022-23": 2371, "splits-2024-25": 2405}
+NOT_ADMITTED = {"ntps-2017-18": 120, "ntps-2018-19": 120, "ntps-2022-23": 121}
 TABLES = {
     **{f"tariff/{pack}/prices.csv": count for pack, count in TARIFFS.items()},
+    **{f"tariff/{pack}/attendances.csv": 56 for pack in NOT_ADMITTED},
+    **{f"tariff/{pack}/emergency.csv": 12 for pack in NOT_ADMITTED},
+    **{f"tariff/{pack}/unbundled.csv": count for pack, count in NOT_ADMITTED.items()},
     **{f"hrg/{pack}/splits.csv": count for pack, count in SPLITS.items()},
     "mff/mff-england/factors.csv": 1582,
     "mff/mff-england/providers.csv": 243,
@@ -183,6 +187,32 @@ def test_market_forces_factors() -> None:
     assert all(len(f) <= len("1.123456789") for f in factors.values())
     names = keyed("mff/mff-england/providers.csv", "provider")
     assert {provider for provider, _ in factors} == names.keys()
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "code", "figures"),
+    [
+        (
+            "ntps-2017-18/attendances",
+            "treatment_function",
+            "100",
+            {"first_single": "163", "follow_up_single": "70"},
+        ),
+        (
+            "ntps-2022-23/attendances",
+            "treatment_function",
+            "340",
+            {"first_multi": "310", "follow_up_single": "100"},
+        ),
+        ("ntps-2018-19/emergency", "hrg", "VB01Z", {"type_1_and_2": "328", "type_3": "63"}),
+        ("ntps-2022-23/emergency", "hrg", "VB99Z", {"type_1_and_2": "85", "type_3": "85"}),
+        ("ntps-2022-23/unbundled", "hrg", "RD60Z", {"price": "315"}),
+        ("ntps-2017-18/unbundled", "hrg", "RD01A", {"price": "114", "reporting": "22"}),
+    ],
+)
+def test_prices_of_care_not_admitted(table: str, key: str, code: str, figures: Row) -> None:
+    row = keyed(f"tariff/{table}.csv", key)[code]
+    assert {name: row[name] for name in figures} == figures
 
 
 def test_labels_cover_every_price_list() -> None:

@@ -250,7 +250,7 @@ class TestShares:
         assert 0.40 < share["non-elective"] < 0.52
 
     def test_episodes_a_spell(self, rows: list[Row], spells: dict[str, list[Row]]) -> None:
-        assert 1.10 < len(rows) / len(spells) < 1.22
+        assert 1.16 < len(rows) / len(spells) < 1.28
 
     def test_diagnoses_an_episode(self, rows: list[Row]) -> None:
         assert 4.3 < sum(len(codes(row, "diag_")) for row in rows) / len(rows) < 6.0

@@ -1,4 +1,4 @@
-"""Restate the admitted price lists of five years with one set of columns.
+"""Restate the price lists of five years, each kind with one set of columns.
 
 Every list gets the same columns; a column that the year's list does not have, or that is not
 held, stays blank. A printed zero stays zero.
@@ -154,6 +154,63 @@ def _list_2025_26(data: Reference) -> list[Row]:
     return rows
 
 
+# Care that is not admitted: year, pack, folder of the reference data, file of each kind.
+NOT_ADMITTED = (
+    ("2017/18", "ntps-2017-18", "ntps-1719/annex-b1"),
+    ("2018/19", "ntps-2018-19", "ntps-1719/annex-b1"),
+    ("2022/23", "ntps-2022-23", "ntps-2223"),
+)
+ATTENDANCES = {
+    "first_single": "WF01B_first_single",
+    "first_multi": "WF02B_first_multi",
+    "follow_up_single": "WF01A_follow_up_single",
+    "follow_up_multi": "WF02A_follow_up_multi",
+}
+
+
+def _of_year(data: Reference, name: str, year: str) -> list[Row]:
+    return [row for row in data.rows(name) if row["year"] == year]
+
+
+def _not_admitted(data: Reference, year: str, pack: str, folder: str) -> list[Table]:
+    """Return the prices of outpatient, emergency and unbundled care of one year."""
+    name = f"{folder}/outpatient_attendance_prices.csv"
+    attendances = [
+        {"treatment_function": row["tfc"]}
+        | {ours: whole_pounds(row[theirs], name) for ours, theirs in ATTENDANCES.items()}
+        for row in _of_year(data, name, year)
+    ]
+    name = f"{folder}/ae_prices.csv"
+    emergency = [
+        {"hrg": row["hrg"]}
+        | {column: whole_pounds(row[column], name) for column in ("type_1_and_2", "type_3")}
+        for row in _of_year(data, name, year)
+    ]
+    name = f"{folder}/unbundled_prices.csv"
+    unbundled = [
+        {
+            "hrg": row["hrg"],
+            "price": whole_pounds(row["price_incl_reporting"], name),
+            "reporting": whole_pounds(row["of_which_reporting"], name),
+        }
+        for row in _of_year(data, name, year)
+        if row["price_incl_reporting"]
+    ]
+    columns = ("treatment_function", *ATTENDANCES)
+    return [
+        make_table(f"tariff/{pack}/attendances.csv", columns, attendances, expect=56),
+        make_table(
+            f"tariff/{pack}/emergency.csv", ("hrg", "type_1_and_2", "type_3"), emergency, expect=12
+        ),
+        make_table(
+            f"tariff/{pack}/unbundled.csv",
+            ("hrg", "price", "reporting"),
+            unbundled,
+            expect=len(unbundled),
+        ),
+    ]
+
+
 def price_tables(data: Reference) -> list[Table]:
     """Return the price list of every year, restated."""
     rows_2022_23 = _list_2022_23(data)
@@ -165,7 +222,10 @@ def price_tables(data: Reference) -> list[Table]:
         ("nhsps-2024-25", _list_2024_25(data, older), 2405),
         ("nhsps-2025-26-msk", _list_2025_26(data), 63),
     )
-    return [
+    found = [
         make_table(f"tariff/{pack}/prices.csv", COLUMNS, rows, expect=count)
         for pack, rows, count in lists
     ]
+    for year, pack, folder in NOT_ADMITTED:
+        found += _not_admitted(data, year, pack, folder)
+    return found
