@@ -11,7 +11,7 @@ import click
 
 import tariff
 
-LIBRARIES = ("numpy", "pyarrow", "pyyaml", "click", "jinja2", "xlsxwriter", "rich", "matplotlib")
+LIBRARIES = ("numpy", "pyarrow", "pyyaml", "click", "jinja2", "xlsxwriter", "rich")
 
 
 @click.command()

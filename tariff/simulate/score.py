@@ -56,7 +56,8 @@ class RuleScore:
     near_misses: int = 0
     near_misses_hit: int = 0
     value_planted: int = 0  # of all that was planted
-    value_of_found: int = 0  # of what was planted and found
+    asked: int = 0  # faults found by questions only, which claim no value
+    value_of_found: int = 0  # of what was planted, found and claimed
     value_found: int = 0  # by the findings that are right
     exact: int = 0  # faults found and valued to the penny
 
@@ -112,7 +113,7 @@ def score(
             else:
                 planted_in[line.rule, record].append(number)
                 also_in.update((rule, record) for rule in line.also)
-    valued: dict[int, int] = {}
+    valued: dict[int, int | None] = {}  # None: asked, not claimed
     hit: set[int] = set()
     for finding in findings:
         one = scores.setdefault(finding.rule, RuleScore(finding.rule))
@@ -122,11 +123,11 @@ def score(
         hit.update(number for place in at for number in near.get(place, ()))
         if faults:
             one.right += 1
-            value = finding.value_pence or 0
-            one.value_found += value
+            value = finding.value_pence
+            one.value_found += value or 0
             for number in faults:  # one finding may answer several faults: the first has the value
-                valued[number] = valued.get(number, 0) + value
-                value = 0
+                valued[number] = _add(valued.get(number), value)
+                value = None if value is None else 0
         elif any(place in also_in for place in at):
             one.by_product += 1
         else:
@@ -134,13 +135,20 @@ def score(
     for number in valued:
         one, line = scores[key[number].rule], key[number]
         one.found += 1
-        one.value_of_found += line.value_pence
-        one.exact += valued[number] == line.value_pence
+        if valued[number] is None:
+            one.asked += 1
+        else:
+            one.value_of_found += line.value_pence
+            one.exact += valued[number] == line.value_pence
     for number in hit:
         scores[key[number].rule].near_misses_hit += 1
     for one in scores.values():
         one.ran, one.why = _ran(one, rules)
     return [scores[rule] for rule in sorted(scores)]
+
+
+def _add(one: int | None, other: int | None) -> int | None:
+    return one if other is None else (one or 0) + other
 
 
 def _ran(one: RuleScore, rules: Mapping[str, tuple[bool, str]] | None) -> tuple[str, str]:
@@ -234,7 +242,7 @@ def as_csv(scores: Sequence[RuleScore]) -> str:
 
 HEADINGS = (
     *("rule", "planted", "found", "recall", "false", "precision", "near misses", "hit"),
-    *("by-products", "value planted", "value found", "error", "to the penny"),
+    *("by-products", "asked", "value planted", "value found", "error", "to the penny"),
 )
 
 
@@ -265,6 +273,7 @@ def _shown(one: RuleScore) -> tuple[str, ...]:
         f"{one.near_misses:,}",
         "" if idle else f"{one.near_misses_hit:,}",
         "" if idle else f"{one.by_product:,}",
+        "" if idle else f"{one.asked:,}",
         _pounds(one.value_planted),
         "" if idle else _pounds(one.value_found),
         "" if idle else _pounds(one.value_error),
