@@ -34,6 +34,9 @@ def check(
     max_bad_rows: float = 0.05,
     threads: int = 2,
     keep: bool = False,
+    grouped: StrPath | None = None,
+    grouped_spells: StrPath | None = None,
+    national_keys: StrPath | None = None,
 ) -> Run:
     """Check an extract: the main job, without files.
 
@@ -44,6 +47,10 @@ def check(
         pandas, DuckDB) in canonical columns.
     mff
         One market forces factor for all, e.g. `1.0425`.
+    grouped, grouped_spells
+        The national grouper's own output for the extract, its _FCE and its _spell file.
+    national_keys
+        What the records that `--for-national` made up stand for in that output.
 
     Returns
     -------
@@ -77,6 +84,9 @@ def check(
         select=tuple(select),
         level=level,
         threads=threads,
+        grouped=None if grouped is None else Path(grouped),
+        grouped_spells=None if grouped_spells is None else Path(grouped_spells),
+        national_keys=None if national_keys is None else Path(national_keys),
     )
     return run_check(opened, options, keep=keep)
 

@@ -48,7 +48,7 @@ SPELLS = pa.schema(
         pa.field("hrg", pa.string()),  # the engine's
         pa.field("hrg_provenance", pa.string()),
         pa.field("grouper", pa.string()),  # pack id
-        pa.field("grouping_flag", pa.string()),  # P, D or U
+        pa.field("grouping_flag", pa.string()),  # P, D, M, B, G or U
         pa.field("dominant_code", pa.string()),
         pa.field("dominant_episode", pa.int32()),
         pa.field("cc_score", pa.int32()),
@@ -100,13 +100,78 @@ EPISODES = pa.schema(
         pa.field("diagnoses", pa.list_(pa.string()), nullable=False),
         pa.field("procedures", pa.list_(pa.string()), nullable=False),
         pa.field("hrg", pa.string()),
-        pa.field("grouping_flag", pa.string()),  # P, D or U
+        pa.field("grouping_flag", pa.string()),  # P, D, M, B, G or U
         pa.field("dominant_code", pa.string()),
         pa.field("cc_score", pa.int32()),
         pa.field("error_category", pa.string()),
         pa.field("errors", pa.string()),  # names of the fields in error, space separated
         pa.field("group_reason", pa.string()),
         pa.field("dominant", pa.bool_(), nullable=False),  # drives the spell's HRG
+        pa.field("unbundled_hrgs", pa.list_(pa.string()), nullable=False),  # CODE, or CODE*days
+    ]
+)
+
+ATTENDANCES = pa.schema(
+    [
+        pa.field("provider", pa.string(), nullable=False),
+        pa.field("attendance_id", pa.string(), nullable=False),
+        pa.field("attendance_date", pa.date32()),
+        pa.field("treatment_function", pa.string()),
+        pa.field("first_attendance", pa.string()),
+        pa.field("attended", pa.string()),
+        pa.field("hrg", pa.string()),  # the engine's
+        pa.field("hrg_provenance", pa.string()),
+        pa.field("grouper", pa.string()),  # pack id
+        pa.field("groups", pa.string()),  # id of the pack of default attendances
+        pa.field("grouping_flag", pa.string()),  # P, O or U
+        pa.field("dominant_procedure", pa.string()),
+        pa.field("attendance_hrg", pa.string()),  # without procedures other than assessments
+        pa.field("error_category", pa.string()),  # field, UZ05, UZ06; empty when valid
+        pa.field("errors", pa.string()),  # names of the fields in error, space separated
+        pa.field("group_reason", pa.string()),  # why there is no HRG
+        pa.field("billed_hrg", pa.string()),
+    ]
+)
+
+EMERGENCY = pa.schema(
+    [
+        pa.field("provider", pa.string(), nullable=False),
+        pa.field("attendance_id", pa.string(), nullable=False),
+        pa.field("arrival_date", pa.date32()),
+        pa.field("department_type", pa.string()),
+        pa.field("patient_group", pa.string()),
+        pa.field("hrg", pa.string()),
+        pa.field("hrg_provenance", pa.string()),
+        pa.field("groups", pa.string()),  # pack id
+        pa.field("grouping_flag", pa.string()),  # U in error, else empty
+        pa.field("investigation_category", pa.int32()),  # the highest; 0 none
+        pa.field("treatment_category", pa.int32()),
+        pa.field("dominant_investigation", pa.string()),  # the first of that category
+        pa.field("dominant_treatment", pa.string()),
+        pa.field("error_category", pa.string()),
+        pa.field("errors", pa.string()),
+        pa.field("group_reason", pa.string()),
+        pa.field("billed_hrg", pa.string()),
+    ]
+)
+
+CRITICAL_CARE = pa.schema(
+    [
+        pa.field("provider", pa.string(), nullable=False),
+        pa.field("period_id", pa.string(), nullable=False),
+        pa.field("spell_id", pa.string()),
+        pa.field("start_date", pa.date32()),
+        pa.field("end_date", pa.date32()),
+        pa.field("unit_function", pa.string()),
+        pa.field("hrg", pa.string()),
+        pa.field("hrg_provenance", pa.string()),
+        pa.field("groups", pa.string()),  # pack id
+        pa.field("organs", pa.int32()),  # organ systems supported
+        pa.field("critical_care_days", pa.int32(), nullable=False),  # -1: dates are unusable
+        pa.field("warning_flag", pa.string()),  # F; the HRG is still given
+        pa.field("warnings", pa.string()),  # which of the four, space separated
+        pa.field("group_reason", pa.string()),
+        pa.field("billed_hrg", pa.string()),
     ]
 )
 

@@ -5,6 +5,7 @@ With `--check` nothing is written; exit 1 when a page is not current.
 
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
 
@@ -92,8 +93,10 @@ def fields_page() -> str:
         "",
         *_table(EPISODES),
         "",
-        "The datasets below are described for those who make or exchange them; see",
-        "[artificial-data.md](artificial-data.md) and [registers.md](registers.md).",
+        "`tariff group` reads the first three of the datasets below too, see",
+        "[grouping-other-care.md](grouping-other-care.md); the others are described for those who",
+        "make or exchange them: [artificial-data.md](artificial-data.md) and",
+        "[registers.md](registers.md).",
         *_sections(),
     ]
     lines += [
@@ -112,7 +115,21 @@ def fields_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES = {"docs/fields.md": fields_page}
+STATUS = ROOT / "docs" / "grouping-status.md"
+BEGIN, END = "<!-- measured: by tools/measure_reach.py -->", "<!-- end -->"
+
+
+def status_page() -> str:
+    """`docs/grouping-status.md`: the page as it stands, with its measures made anew."""
+    if str(ROOT / "tools") not in sys.path:
+        sys.path.insert(0, str(ROOT / "tools"))
+    measured = importlib.import_module("measure_reach").page()
+    before, _, rest = STATUS.read_text(encoding="utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return "\n".join([before + BEGIN, "", *measured, "", END + after])
+
+
+PAGES = {"docs/fields.md": fields_page, "docs/grouping-status.md": status_page}
 
 
 def main(arguments: list[str]) -> int:

@@ -3,7 +3,8 @@
 The readings (code, root, root_child, doubt, note) are edited by hand in the two CSV files of
 ``rules/hrg/roots-reconstructed``. This script sorts the rows, fills the ``rank`` column from the
 2024/25 price of each root and prints how far the tables reach. Ranks 0 and 1 of a procedure are
-set by hand and kept: 0 never drives, 1 drives only when nothing else does.
+set by hand and kept: 0 never drives, 1 drives only when nothing else does. So are the ranks of rows
+whose root has no 2024/25 price.
 
 Reference data are read from ``TARIFF_REFERENCE_DATA``, else from ``../shared/data``.
 """
@@ -105,7 +106,7 @@ def procedure_rank(root: Root) -> int:
 def ranked_diagnoses(rows: list[Row], roots: dict[str, Root]) -> list[Row]:
     """Return the diagnosis rows sorted, each with its rank."""
     return [
-        row | {"rank": str(diagnosis_rank(roots[row["root"]]))}
+        row | {"rank": str(diagnosis_rank(roots[row["root"]]))} if row["root"] in roots else row
         for row in sorted(rows, key=lambda row: row["code"])
     ]
 
@@ -114,7 +115,7 @@ def ranked_procedures(rows: list[Row], roots: dict[str, Root]) -> list[Row]:
     """Return the procedure rows sorted; hand-set ranks 0 and 1 are kept."""
     return [
         row
-        if row["rank"] in {"0", "1"}
+        if row["rank"] in {"0", "1"} or row["root"] not in roots
         else row | {"rank": str(procedure_rank(roots[row["root"]]))}
         for row in sorted(rows, key=lambda row: row["code"])
     ]
@@ -150,7 +151,7 @@ def usage_shares(rows: list[Row], usage: list[Row], column: str, skip: str) -> t
 
 
 def roots_named(*tables: list[Row]) -> set[str]:
-    """Return every root that at least one row leads to."""
+    """Return every root that at least one row names."""
     keys = ("root", "root_child")
     names = {row[key] for rows in tables for row in rows if row["rank"] != "0" for key in keys}
     return names - {""}
@@ -182,14 +183,21 @@ def top_ten_lines(folder: Path, roots: dict[str, Root], reached: set[str]) -> It
 def report(folder: Path, diagnoses: list[Row], procedures: list[Row]) -> None:
     """Print the measured reach of the two tables."""
     roots = read_roots(folder)
-    reached = roots_named(diagnoses, procedures)
+    redirects = read_rows(TABLES / "redirects.csv")
+    by_rows = roots_named(diagnoses, procedures)
+    reached = by_rows | {row["to"] for row in redirects}
     usage = folder / "code-usage"
     icd = read_rows(usage / "icd10_usage_2012_2023.csv")
     opcs = read_rows(usage / "opcs4_usage_2012_2023.csv")
     print(f"rows: {len(diagnoses)} diagnoses, {len(procedures)} procedures")
     doubts = [sum(row["doubt"] == "yes" for row in rows) for rows in (diagnoses, procedures)]
     print(f"doubtful rows: {doubts[0]} diagnoses, {doubts[1]} procedures")
-    print(f"roots reached: {len(reached)} of {len(roots)}")
+    print(
+        f"redirects: {len(redirects)}, doubtful {sum(row['doubt'] == 'yes' for row in redirects)}"
+    )
+    print(f"roots of short stays: {len(read_rows(TABLES / 'short_stay.csv'))}")
+    counts = [len(names & roots.keys()) for names in (by_rows, reached)]
+    print(f"roots named: {counts[0]} of {len(roots)} by rows, {counts[1]} with redirects")
     for label, rows, use, column, skip in (
         ("ICD-10, all positions, all chapters", diagnoses, icd, "icd10_code", ""),
         ("ICD-10, all positions, A-T only", diagnoses, icd, "icd10_code", "UVWXYZ"),

@@ -8,7 +8,13 @@ from typing import Any
 
 import click
 
-from tariff.cli.options import Progress, extract_options, factor
+from tariff.cli.options import (
+    Progress,
+    extract_options,
+    factor,
+    for_national_option,
+    grouped_options,
+)
 from tariff.errors import UsageError
 
 LEVELS = ("low", "medium", "high")
@@ -20,6 +26,9 @@ WRITTEN = (
     "findings.parquet",
     "spells.parquet",
     "episodes.parquet",
+    "attendances.parquet",
+    "emergency.parquet",
+    "critical_care.parquet",
     "rejects.csv",
     "manifest.json",
 )
@@ -27,6 +36,8 @@ WRITTEN = (
 
 @click.command(context_settings={"show_default": True})
 @extract_options
+@grouped_options
+@for_national_option
 @click.option(
     "-o",
     "--output",
@@ -56,11 +67,19 @@ WRITTEN = (
     "--fail-on", type=click.Choice(LEVELS), help="Exit 1 where a finding is of this level or above."
 )
 @click.option("--keep", is_flag=True, help="Write episodes.parquet too.")
-def check(output: Path, only: str | None, fail_on: str | None, keep: bool, **given: Any) -> int:
+def check(
+    output: Path,
+    only: str | None,
+    fail_on: str | None,
+    keep: bool,
+    for_national: Path | None,
+    **given: Any,
+) -> int:
     """Group, price, match, settle and report the admitted care in FILE...
 
     Leaves report.html, workbook.xlsx, findings.csv, findings.parquet, spells.parquet, rejects.csv
-    and manifest.json in the folder.
+    and manifest.json in the folder. With --for-national the records that findings need (spells
+    merged into one) are put to the national grouper too; OUT.keys.csv says which they are.
     """
     from rich.console import Console
 
@@ -70,16 +89,20 @@ def check(output: Path, only: str | None, fail_on: str | None, keep: bool, **giv
 
     options = run_options(given)
     refuse_file(output, given["files"])
+    check_for_national(for_national, given)
     with Progress() as progress:
         extract = opened(given, progress)
         report = only is None
         run = run_check(extract, options, stage=progress.stage, spells=report, keep=keep)
         progress.stage("writing the report")
         write_run(output, run, spells=report, html=report, workbook=report)
+        told = write_for_national(for_national, run, run.asked)
     console = Console(highlight=False)
     summary(run.manifest, console)
     name = "report.html" if report else "findings.csv"
     click.echo(f"\n{'Report' if report else 'Findings'}: {output / name}")
+    for line in told:
+        click.echo(line)
     if fail_on is not None and _worst(run.findings) >= LEVELS.index(fail_on):
         return 1
     return 0
@@ -97,6 +120,29 @@ def opened(given: dict[str, Any], progress: Progress) -> Any:
     )
 
 
+def check_for_national(path: Path | None, given: dict[str, Any]) -> None:
+    """Raise early where --for-national cannot be written."""
+    if path is not None:
+        from tariff.national.ask import check_path
+
+        names = ("grouped", "grouped_spells", "national_keys")
+        check_path(path, [*given["files"], *filter(None, (given[name] for name in names))])
+
+
+def write_for_national(
+    path: Path | None, run: Any, asked: Sequence[Any] | None = None
+) -> list[str]:
+    """Write the national grouper's input, where it is asked for; say where it is."""
+    if path is None:
+        return []
+    from tariff.national.ask import input_files
+    from tariff.report.write import replace_all
+
+    replace_all(path.parent, input_files(run.columns, path.name, asked), [])
+    beside = "" if asked is None else f"; {len(asked):,} of its spells are made up, see .keys.csv"
+    return [f"For the national grouper: {path}{beside}"]
+
+
 def run_options(given: dict[str, Any]) -> Any:
     """Give the options of a run from those of the command line."""
     from tariff.engine.price import MffChoice
@@ -110,6 +156,9 @@ def run_options(given: dict[str, Any]) -> Any:
         select=tuple(part for text in given.get("select", ()) for part in text.split(",")),
         level=given.get("level", "high"),
         threads=given["threads"],
+        grouped=given.get("grouped"),
+        grouped_spells=given.get("grouped_spells"),
+        national_keys=given.get("national_keys"),
     )
 
 

@@ -17,6 +17,10 @@ COMMANDS = {
     "check": ("tariff.cli.check:check", "Group, price, match and report an extract: the main job."),
     "price": ("tariff.cli.stages:price", "Group and price an extract, and stop there."),
     "group": ("tariff.cli.stages:group", "Group an extract to HRGs, and stop there."),
+    "compare-grouping": (
+        "tariff.cli.compare_grouping:compare_grouping",
+        "Our groups beside those of the national grouper.",
+    ),
     "explain": ("tariff.cli.explain:explain", "Explain a signature, an HRG or a spell."),
     "report": ("tariff.cli.report:report", "Render the report of a run again."),
     "pack": ("tariff.cli.pack:pack", "Check, test and describe rule packs."),

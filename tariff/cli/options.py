@@ -68,6 +68,39 @@ def extract_options(command: Decorated) -> Decorated:
     return command
 
 
+def grouped_options(command: Decorated) -> Decorated:
+    """Add what takes over the national grouper's own answer."""
+    spells = click.option(
+        "--grouped-spells",
+        type=click.Path(path_type=Path),
+        metavar="NAME_spell.csv",
+        help="Its spells, where they are not to be taken from the episodes' file.",
+    )
+    episodes = click.option(
+        "--grouped",
+        type=click.Path(path_type=Path),
+        metavar="NAME_FCE.csv",
+        help="The national grouper's output for FILE...: its HRGs stand before ours.",
+    )
+    keys = click.option(
+        "--national-keys",
+        type=click.Path(path_type=Path),
+        metavar="OUT.keys.csv",
+        help="What the records that --for-national made up stand for in that output.",
+    )
+    return episodes(spells(keys(command)))
+
+
+def for_national_option(command: Decorated) -> Decorated:
+    """Add what writes the national grouper's input."""
+    return click.option(
+        "--for-national",
+        type=click.Path(path_type=Path),
+        metavar="OUT.csv",
+        help="Write the national grouper's input for FILE..., and OUT.rdf that defines it.",
+    )(command)
+
+
 def factor(text: str | None) -> int | None:
     """Give a market forces factor in units of 1e-9."""
     if text is None:

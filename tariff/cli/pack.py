@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tariff.cli.pack_import import import_packs
 from tariff.cli.pack_test import test
 
 if TYPE_CHECKING:  # imports stay out of `tariff --help`
@@ -23,10 +24,11 @@ INVALID = 3
 
 @click.group()
 def pack() -> None:
-    """Check, test, list and describe rule packs."""
+    """Check, test, list, describe and import rule packs."""
 
 
 pack.add_command(test)
+pack.add_command(import_packs)
 
 
 @pack.command()

@@ -2,55 +2,136 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from tariff.cli.check import opened, refuse_file, run_options
-from tariff.cli.options import Progress, extract_options
-
-_OUTPUT = click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Folder for spells.parquet, episodes.parquet and the manifest.",
+from tariff.cli.check import (
+    check_for_national,
+    opened,
+    refuse_file,
+    run_options,
+    write_for_national,
 )
+from tariff.cli.options import (
+    Decorated,
+    Progress,
+    extract_options,
+    for_national_option,
+    grouped_options,
+)
+from tariff.cli.other_care import dataset_option, group_other_care, recognised
+from tariff.errors import UsageError
+
+
+def _output(*, required: bool) -> Callable[[Decorated], Decorated]:
+    return click.option(
+        "-o",
+        "--output",
+        required=required,
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="Folder for spells.parquet, episodes.parquet and the manifest.",
+    )
 
 
 @click.command()
 @extract_options
-@_OUTPUT
+@grouped_options
+@_output(required=True)
 def price(output: Path, **given: Any) -> None:
     """Group and price the admitted care in FILE..., and stop there."""
-    _stages(output, given, prices=True)
-
-
-@click.command()
-@extract_options
-@_OUTPUT
-def group(output: Path, **given: Any) -> None:
-    """Group the admitted care in FILE... to HRGs, and stop there."""
-    _stages(output, given, prices=False)
-
-
-def _stages(output: Path, given: dict[str, Any], *, prices: bool) -> None:
-    from dataclasses import replace
-
-    from tariff.engine.run import check
-    from tariff.engine.tables import without_prices
     from tariff.report.write import write_stages
 
     refuse_file(output, given["files"])
+
+    def write(run: Any) -> list[str]:
+        write_stages(output, run)
+        return [f"Spells: {output / 'spells.parquet'}"]
+
+    _stages(given, write, prices=True)
+
+
+@click.command()
+@extract_options
+@grouped_options
+@for_national_option
+@_output(required=False)
+@dataset_option
+@click.option(
+    "--national",
+    metavar="NAME",
+    help="Write NAME_FCE.csv, NAME_spell.csv, ... in the national grouper's layout too.",
+)
+def group(
+    output: Path | None,
+    national: str | None,
+    for_national: Path | None,
+    dataset: str | None,
+    **given: Any,
+) -> None:
+    """Group the care in FILE... to HRGs, and stop there.
+
+    FILE... are episodes, outpatient attendances, emergency attendances or periods of critical care.
+    The folder may be left out where only the national grouper's input is wanted.
+    """
+    if (of := dataset or recognised(given)) != "episodes":
+        group_other_care(of, output, {"national": national, "for_national": for_national, **given})
+        return
+    from tariff.engine.tables import without_prices
+    from tariff.national.write import check_name, national_files
+    from tariff.report.write import write_stages
+
+    if output is None and (for_national is None or national is not None):
+        raise UsageError(
+            "there is no -o DIR for the results", hint="only --for-national does without one"
+        )
+    check_for_national(for_national, given)
+    if output is not None:
+        refuse_file(output, given["files"])
+        if national is not None:
+            check_name(national)
+            _refuse_to_overwrite(output, national, [*given["files"], given["grouped"]])
+
+    def write(run: Any) -> list[str]:
+        told = write_for_national(for_national, run)
+        if output is None:
+            return told
+        run.spells = without_prices(run.spells)
+        also = {} if national is None else national_files(run.columns, run.manifest, national)
+        write_stages(output, run, also)
+        return [
+            f"Spells: {output / 'spells.parquet'}",
+            *map(str, map(output.joinpath, also)),
+            *told,
+        ]
+
+    _stages(given, write, prices=False)
+
+
+def _refuse_to_overwrite(output: Path, name: str, read: Sequence[Path | None]) -> None:
+    """Raise where a file that is read, such as the national grouper's own, would be replaced."""
+    for path in filter(None, read):
+        if path.resolve().parent == output.resolve() and path.name.startswith(f"{name}_"):
+            raise UsageError(
+                f"{path} would be overwritten by our own in the same layout",
+                hint="give --national another name, or -o another folder",
+            )
+
+
+def _stages(given: dict[str, Any], write: Callable[[Any], list[str]], *, prices: bool) -> None:
+    """Run, write, and say what came of it; `write` gives the lines that end it."""
+    from dataclasses import replace
+
+    from tariff.engine.run import check
+
     with Progress() as progress:
         extract = opened(given, progress)
         options = replace(run_options(given), rules=False)
         run = check(extract, options, stage=progress.stage, keep=True)
-        if not prices:
-            run.spells = without_prices(run.spells)
-        write_stages(output, run)
+        written = write(run)
     counts = run.manifest["counts"]
     priced = f", {counts['spells_priced']:,} priced in full" if prices else ""
     click.echo(
@@ -60,4 +141,5 @@ def _stages(output: Path, given: dict[str, Any], *, prices: bool) -> None:
     )
     for notice in run.manifest["notices"]:
         click.echo(f"note: {notice}")
-    click.echo(f"Spells: {output / 'spells.parquet'}")
+    for line in written:
+        click.echo(line)

@@ -19,7 +19,9 @@ from tariff.engine.group import Groups
 from tariff.engine.price import EPOCH, PriceInput, Prices, times
 from tariff.engine.reasons import CATEGORIES, INCOMPLETE, PRICE_REASONS
 from tariff.engine.spells import Spells
-from tariff.packs.compile import NULL32, NULL64, Rulebook
+from tariff.packs.compile import NULL64, Rulebook
+from tariff.packs.grouping import NULL32
+from tariff.packs.model import Provenance
 
 Codes = tuple[NDArray[np.int64], list[str]]  # id -1 is missing
 
@@ -58,6 +60,8 @@ class SpellColumns:
         prices: Prices,
         hrgs: list[str],
         billed_hrg: NDArray[np.int32],
+        priced_hrg: NDArray[np.int32],
+        official: NDArray[np.bool_],
     ) -> None:
         self.rulebook = rulebook
         self.spells = spells
@@ -67,12 +71,21 @@ class SpellColumns:
         self.prices = prices
         self.hrgs = hrgs
         self.billed_hrg = billed_hrg
+        self.priced_hrg = priced_hrg  # of `hrgs`, where `price_input` has -2 for an unknown one
+        self.official = official  # spells whose group is the national grouper's own
         self.billed_row = spells.billed_rows()
         self._codes: dict[str, Codes] = {}
         self._numbers: dict[str, NDArray[np.int64]] = {}
 
     def __len__(self) -> int:
         return len(self.spells)
+
+    def provenance(self, spell: int) -> Provenance:
+        """Say what the group of a spell rests on."""
+        if self.official[spell]:
+            return "official"
+        grouper = self.rulebook.groupers[int(self.groups.grouper[spell])]
+        return grouper.provenance_of(int(self.groups.flag[spell]))
 
     # -- codes
 
@@ -219,10 +232,7 @@ _CODE_FIELDS: dict[str, Callable[[SpellColumns], Codes]] = {
     "hrg": lambda c: (c.groups.hrg.astype(np.int64), c.hrgs),
     "hrg_root": lambda c: c._roots("hrg"),
     "billed_hrg": lambda c: (c.billed_hrg.astype(np.int64), c.hrgs),
-    "priced_hrg": lambda c: (
-        np.where(c.price_input.hrg == -2, c.billed_hrg, c.price_input.hrg).astype(np.int64),
-        c.hrgs,
-    ),
+    "priced_hrg": lambda c: (c.priced_hrg.astype(np.int64), c.hrgs),
     "priced_root": lambda c: c._roots("priced_hrg"),
     "point_of_delivery": lambda c: (
         c.prices.group.astype(np.int64),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,8 @@ from tariff.engine.group import GroupRun
 from tariff.engine.price import PriceInput, Pricer, Prices
 from tariff.engine.reasons import INCOMPLETE, PRICE_REASONS, price_reason_names
 from tariff.errors import UsageError
-from tariff.packs.compile import NULL32, NULL64
+from tariff.packs.compile import NULL64
+from tariff.packs.grouping import NULL32
 
 _NEEDED = INCOMPLETE & ~(1 << PRICE_REASONS.index("mff_unknown"))
 
@@ -23,6 +25,22 @@ EDITABLE = {
 }
 
 
+@dataclass(frozen=True)
+class Question:
+    """A record that does not exist: spells as one, in order of admission, or less a code."""
+
+    spells: tuple[int, ...]
+    without: str = ""
+
+    @property
+    def key(self) -> QuestionKey:
+        """What makes it the same question."""
+        return frozenset(self.spells), self.without
+
+
+QuestionKey = tuple[frozenset[int], str]
+
+
 @dataclass
 class Repriced:
     """A price for each record asked for: pre-MFF pence, NULL64 where it cannot be worked out."""
@@ -31,16 +49,29 @@ class Repriced:
     hrg: NDArray[np.int32]
     prices: Prices
     why: list[str]  # names of reasons where there is no price
-    regrouped: NDArray[np.int32] | None = None  # HRG of the merged record by the engine
+    regrouped: NDArray[np.int32] | None = None  # HRG of the merged record
+    official: NDArray[np.bool_] | None = None  # that HRG is an official one
 
 
 class Counterfactuals:
-    """Groups and prices edited records of a run."""
+    """Groups and prices edited records of a run.
 
-    def __init__(self, columns: SpellColumns, group_run: GroupRun, pricer: Pricer) -> None:
+    `answers` are HRGs that the national grouper gave such records; `asked` are those that were
+    needed.
+    """
+
+    def __init__(
+        self,
+        columns: SpellColumns,
+        group_run: GroupRun,
+        pricer: Pricer,
+        answers: Mapping[QuestionKey, int] | None = None,
+    ) -> None:
         self.columns = columns
         self.group_run = group_run
         self.pricer = pricer
+        self.answers = answers or {}
+        self.asked: dict[QuestionKey, Question] = {}
 
     def _finish(self, hrg: NDArray[np.int32], prices: Prices) -> Repriced:
         bad = (prices.reasons & _NEEDED) != 0
@@ -72,14 +103,15 @@ class Counterfactuals:
         priced at and the one regrouped is taken (docs/signatures.md, Remedies).
         """
         columns = self.columns
-        regrouped = self._regroup(chains)
+        regrouped, official = self._regroup(chains)
         owner: list[int] = []
         candidates: list[int] = []
         priced = columns.price_input.hrg
         for index, chain in enumerate(chains):
             grouper = columns.rulebook.groupers[int(columns.groups.grouper[chain[-1]])]
             options = {int(regrouped[index])} - {-1, grouper.error_hrg}
-            if grouper.provenance != "official" or not options:
+            official[index] &= bool(options)
+            if not official[index]:
                 options |= {int(priced[s]) for s in self._with_nights(chain)}
             for hrg in sorted(options):
                 owner.append(index)
@@ -100,6 +132,7 @@ class Counterfactuals:
             _take_prices(prices, best),
             [priced_at.why[place] for place in best],
             regrouped,
+            official,
         )
 
     def _with_nights(self, chain: tuple[int, ...]) -> tuple[int, ...]:
@@ -109,7 +142,10 @@ class Counterfactuals:
         kept = tuple(s for s in chain if group[s] >= 0 and groups[group[s]].trim != "none")
         return kept or chain
 
-    def _regroup(self, chains: list[tuple[int, ...]]) -> NDArray[np.int32]:
+    def _regroup(
+        self, chains: list[tuple[int, ...]]
+    ) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+        """Give the HRG of each chain as one record, and whether it is an official one."""
         spells = self.columns.spells
         rows = [
             np.concatenate([spells.perm[spells.start[s] : spells.start[s + 1]] for s in chain])
@@ -118,7 +154,20 @@ class Counterfactuals:
         start = np.concatenate(([0], np.cumsum([len(r) for r in rows]))).astype(np.int64)
         perm = np.concatenate(rows).astype(np.int64)
         grouper_of = self.columns.groups.grouper[[chain[-1] for chain in chains]]
-        return self.group_run.run(perm, start, grouper_of, spell_checks=False).hrg
+        groups = self.group_run.run(perm, start, grouper_of, spell_checks=False)
+        hrg, groupers = groups.hrg, self.columns.rulebook.groupers
+        official = np.array(
+            [
+                groupers[grouper].provenance_of(int(flag)) == "official"
+                for grouper, flag in zip(grouper_of, groups.flag, strict=True)
+            ],
+            bool,
+        )
+        for index, question in enumerate(map(Question, chains)):
+            self.asked.setdefault(question.key, question)
+            if question.key in self.answers:
+                hrg[index], official[index] = self.answers[question.key], True
+        return hrg, official
 
     def _input(
         self, chains: list[tuple[int, ...]], owner: NDArray[np.int64], hrgs: list[int]

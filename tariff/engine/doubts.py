@@ -68,8 +68,8 @@ class Doubts:
     def _of_one(self, spell: int) -> str:
         columns = self.columns
         given, prices = columns.price_input, columns.prices
-        grouper = columns.rulebook.groupers[int(columns.groups.grouper[spell])]
-        if given.hrg[spell] != columns.billed_hrg[spell] and grouper.provenance != "official":
+        official = columns.provenance(spell) == "official"
+        if given.hrg[spell] != columns.billed_hrg[spell] and not official:
             return "the HRG that is priced is the engine's own, from reconstructed tables"
         if self._local[spell]:
             return "the record is marked as paid at a local price or outside the national tariff"

@@ -18,7 +18,8 @@ from tariff.engine.price import EPOCH
 from tariff.engine.remedies import Valued, decimal_factor
 from tariff.engine.select import looked_at
 from tariff.engine.settle import order_of
-from tariff.packs.compile import NULL64, weakest
+from tariff.packs.compile import NULL64
+from tariff.packs.grouping import weakest
 from tariff.packs.match_fields import MATCH_FIELDS
 from tariff.packs.model import Provenance, Rule
 from tariff.schemas import FINDINGS, MFF_UNIT
@@ -131,7 +132,9 @@ class FindingsTable:
             "remedy": rule.remedy.kind,
         }
 
-    def _provenance(self, spells: Sequence[int], hrg: int = -1) -> Provenance:
+    def _provenance(
+        self, spells: Sequence[int], hrg: int = -1, official: bool = False
+    ) -> Provenance:
         """Weakest of what a value rests on: price lists, factors, and grouping where it decided."""
         columns, rulebook = self.columns, self.columns.rulebook
         packs = [rulebook.mff.pack, rulebook.points_of_delivery.pack]
@@ -139,17 +142,19 @@ class FindingsTable:
         rests_on = [pack.manifest.provenance for pack in packs]
         priced = {int(columns.price_input.hrg[s]) for s in spells}
         grouped = [s for s in spells if columns.price_input.hrg[s] != columns.billed_hrg[s]]
-        if hrg >= 0 and hrg not in priced:  # a merged record at the HRG it regroups to
-            grouped = list(spells)
-        rests_on += [rulebook.groupers[columns.groups.grouper[s]].provenance for s in grouped]
+        rests_on += [columns.provenance(s) for s in grouped]
+        if hrg >= 0 and hrg not in priced and not official:  # a merged record at its own HRG
+            groupers = {int(columns.groups.grouper[s]) for s in spells}
+            rests_on += [
+                pack.manifest.provenance for g in groupers for pack in rulebook.groupers[g].used
+            ]
         return weakest(rests_on)
 
     def _finding_provenance(self, finding: Valued) -> Provenance:
-        provenance = self._provenance(finding.spells, finding.hrg)
+        provenance = self._provenance(finding.spells, finding.hrg, finding.official)
         if _GROUPED.isdisjoint(looked_at(finding.rule)):
             return provenance
-        groupers = self.columns.rulebook.groupers
-        used = [groupers[self.columns.groups.grouper[s]].provenance for s in finding.spells]
+        used = [self.columns.provenance(s) for s in finding.spells]
         return weakest([provenance, *used])
 
     def _evidence(self, finding: Valued) -> list[list[str]]:

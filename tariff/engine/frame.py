@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tariff.extract.fields import EPISODES, Field
-from tariff.packs.compile import NULL32, NULL64
+from tariff.packs.compile import NULL64
+from tariff.packs.grouping import NULL32
 
 CODE_LIMIT = np.iinfo(np.uint16).max
 TEXT_LIMIT = np.iinfo(np.uint32).max
@@ -120,7 +121,8 @@ class Texts:
         return self.values.take(pa.array(ids, mask=ids < 0))
 
 
-def _texts(chunks: list[pa.DictionaryArray]) -> Texts:
+def joined_texts(chunks: list[pa.DictionaryArray]) -> Texts:
+    """Give the batches of a column of identifiers as one."""
     merged = pa.chunked_array(chunks).unify_dictionaries().combine_chunks()
     if isinstance(merged, pa.ChunkedArray):
         merged = merged.chunk(0)
@@ -132,7 +134,8 @@ def _texts(chunks: list[pa.DictionaryArray]) -> Texts:
     return Texts(ids, values)
 
 
-def _numbers(column: pa.Array, null: int, dtype: Any) -> NDArray[Any]:
+def filled_numbers(column: pa.Array, null: int, dtype: Any) -> NDArray[Any]:
+    """Give numbers, or dates as days, with a number in the place of nulls."""
     if pa.types.is_date32(column.type):
         column = column.cast(pa.int32())
     if column.null_count:
@@ -186,15 +189,15 @@ class Frame:
             if name in VALIDATED_CODES:
                 codes[VALIDATED_CODES.index(name)] = self.vocabularies[name].encode(column)
             elif name in VALIDATED_NUMBERS:
-                numbers[VALIDATED_NUMBERS.index(name)] = _numbers(column, NULL32, np.int32)
+                numbers[VALIDATED_NUMBERS.index(name)] = filled_numbers(column, NULL32, np.int32)
             elif kind in ("code", "text", "month"):
                 self._blocks.setdefault(name, []).append(self.vocabularies[name].encode(column))
             elif kind == "identifier":
                 self._chunks.setdefault(name, []).append(column)
             elif kind in ("money", "factor"):
-                self._blocks.setdefault(name, []).append(_numbers(column, NULL64, np.int64))
+                self._blocks.setdefault(name, []).append(filled_numbers(column, NULL64, np.int64))
             else:
-                self._blocks.setdefault(name, []).append(_numbers(column, NULL32, np.int32))
+                self._blocks.setdefault(name, []).append(filled_numbers(column, NULL32, np.int32))
         self._blocks.setdefault("code_fields", []).append(codes)
         self._blocks.setdefault("numbers", []).append(numbers)
         self.rows += rows
@@ -208,7 +211,7 @@ class Frame:
         self.columns: dict[str, NDArray[Any]] = {
             name: self._join(name, 0) for name in list(self._blocks)
         }
-        self.texts = {name: _texts(chunks) for name, chunks in self._chunks.items()}
+        self.texts = {name: joined_texts(chunks) for name, chunks in self._chunks.items()}
         self._chunks.clear()
 
     def _join(self, name: str, axis: int) -> NDArray[Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +14,18 @@ from tariff.engine.frame import VALIDATED_CODES, VALIDATED_NUMBERS, Frame
 from tariff.engine.parallel import run_parts, split_evenly
 from tariff.engine.reasons import GROUP_REASONS
 from tariff.engine.spells import Spells
+from tariff.engine.unbundled import Unbundled, find_unbundled
 from tariff.errors import UsageError
-from tariff.packs.compile import NULL32, OPEN_MAX, OPEN_MIN, CodeTables, Grouper, Rulebook
+from tariff.packs.compile import Rulebook
+from tariff.packs.grouping import (
+    CODE_VALID,
+    FLAGS,
+    NULL32,
+    OPEN_MAX,
+    OPEN_MIN,
+    CodeTables,
+    Grouper,
+)
 from tariff.packs.model import FieldValuesPack
 
 NOT_GROUPED = GROUP_REASONS.index("no_diagnoses")
@@ -44,6 +56,12 @@ class Groups:
     interventions: NDArray[np.int32] = field(init=False)
     stay: NDArray[np.int32] = field(init=False)
     grouper: NDArray[np.int16] = field(init=False)  # index of `Rulebook.groupers`
+    find_unbundled: Callable[[], Unbundled | None] = lambda: None
+
+    @cached_property
+    def unbundled(self) -> Unbundled | None:
+        """The unbundled HRGs of the rows, found when first asked for; None where none are held."""
+        return self.find_unbundled()
 
     def __post_init__(self) -> None:
         by_row: dict[str, type] = {
@@ -196,6 +214,14 @@ class GroupRun:
         run_parts(work, pieces, threads)
         return out
 
+    def unbundled(self, spells: Spells, grouper_of: NDArray[np.int16]) -> Unbundled | None:
+        """Find the unbundled HRGs of every row of the frame."""
+        used = [int(index) for index in np.unique(grouper_of)]
+        valid = {i: (self.code_tables(i).procedures[:, FLAGS] & CODE_VALID) != 0 for i in used}
+        of_row = np.full(self.frame.rows, -1, np.int16)
+        of_row[spells.perm] = np.repeat(grouper_of, spells.episodes)
+        return find_unbundled(self.frame, self.rulebook.groupers, of_row, valid)
+
     def _call(
         self,
         index: int,
@@ -209,6 +235,9 @@ class GroupRun:
         codes, checks = self.code_tables(index), self.validation(index)
         source = VALIDATED_CODES.index("admission_source")
         destination = VALIDATED_CODES.index("discharge_destination")
+        classification = VALIDATED_CODES.index("patient_classification")
+        classes = frame.vocabularies["patient_classification"].values
+        sources = frame.vocabularies["admission_source"].values
         perinatal = grouper.icd10.manifest.child_primary.max_age
         kernel.group(
             which,
@@ -226,33 +255,32 @@ class GroupRun:
             checks.same,
             source,
             destination,
+            classification,
             VALIDATED_NUMBERS.index("age"),
             VALIDATED_NUMBERS.index("episode_order"),
             "episode_order" in frame.fields,
-            codes.d_flags,
-            codes.d_root,
-            codes.d_root_child,
-            codes.d_rank,
-            codes.p_flags,
-            codes.p_root,
-            codes.p_root_child,
-            codes.p_rank,
-            codes.p_any,
-            codes.p_none,
-            grouper.none_mask,
+            codes.diagnoses,
+            codes.procedures,
+            codes.diagnosis_sets,
+            codes.procedure_sets,
+            grouper.source_members(sources),
             codes.cc,
-            grouper.root_start,
-            grouper.root_end,
-            grouper.root_list,
-            grouper.root_flags,
+            grouper.none_mask,
+            grouper.root_table,
             grouper.splits,
+            grouper.redirect_rows,
+            grouper.redirect_tests,
+            grouper.trauma_roots,
+            grouper.burn_roots,
+            grouper.same_day_roots,
+            np.array([value in grouper.same_day_classifications for value in classes], np.uint8),
             grouper.roots_manifest.child_max_age,
+            grouper.roots_manifest.short_stay_max,
             OPEN_MAX if perinatal is None else perinatal,
             grouper.error_hrg,
             grouper.manifest.invalid_secondary == "error",
-            grouper.condition_masks(
-                "admission_source", frame.vocabularies["admission_source"].values
-            ),
+            grouper.manifest.only_never_dominant == "error",
+            grouper.condition_masks("admission_source", sources),
             grouper.condition_masks(
                 "discharge_destination", frame.vocabularies["discharge_destination"].values
             ),
@@ -290,4 +318,5 @@ def group_spells(
     """Group every spell of a frame."""
     run = GroupRun(rulebook, spells.frame, spells.stays())
     groups = run.run(spells.perm, spells.start, grouper_of, threads=threads, parts=parts)
+    groups.find_unbundled = partial(run.unbundled, spells, grouper_of)
     return run, groups

@@ -43,26 +43,11 @@ def build_manifest(
     started: datetime,
 ) -> dict[str, Any]:
     """Give the manifest, docs/architecture.md. Money is pence."""
-    finished = datetime.now(UTC)
     return {
-        "tariff": {"version": tariff.__version__, "core": core.__name__},
-        "run": {
-            "started": started.isoformat(timespec="seconds"),
-            "finished": finished.isoformat(timespec="seconds"),
-            "seconds": round((finished - started).total_seconds(), 3),
-        },
+        **about_run(started),
         "options": _options(options),
-        "inputs": [
-            {
-                "file": Path(item.name).name,
-                "bytes": item.bytes,
-                "sha256": item.sha256,
-                "layout": extract.layout_id,
-                "rows": item.rows,
-            }
-            for item in extract.inputs
-        ],
-        "packs": [_pack(pack) for pack in _used(rulebook, columns, selected)],
+        "inputs": inputs_of(extract),
+        "packs": [pack_entry(pack) for pack in _used(rulebook, columns, selected)],
         "counts": _counts(extract, columns, findings),
         "errors_by_category": _names_counted(columns.groups.row_category, CATEGORIES, columns),
         "unmapped": _reasons(columns),
@@ -71,6 +56,33 @@ def build_manifest(
         "rules": [_rule(item, findings) for item in selected],
         "notices": _notices(extract, columns, rulebook),
     }
+
+
+def about_run(started: datetime) -> dict[str, Any]:
+    """Say which version ran, and when."""
+    finished = datetime.now(UTC)
+    return {
+        "tariff": {"version": tariff.__version__, "core": core.__name__},
+        "run": {
+            "started": started.isoformat(timespec="seconds"),
+            "finished": finished.isoformat(timespec="seconds"),
+            "seconds": round((finished - started).total_seconds(), 3),
+        },
+    }
+
+
+def inputs_of(extract: Extract) -> list[dict[str, Any]]:
+    """Say what was read."""
+    return [
+        {
+            "file": Path(item.name).name,
+            "bytes": item.bytes,
+            "sha256": item.sha256,
+            "layout": extract.layout_id,
+            "rows": item.rows,
+        }
+        for item in extract.inputs
+    ]
 
 
 def _options(options: Options) -> dict[str, Any]:
@@ -82,6 +94,8 @@ def _options(options: Options) -> dict[str, Any]:
         "price_at": options.price_at,
         "select": list(options.select),
         "level": options.level,
+        "grouped": [path.name for path in (options.grouped, options.grouped_spells) if path],
+        "national_keys": options.national_keys.name if options.national_keys else None,
     }
 
 
@@ -103,7 +117,8 @@ def _used(
     return list(used.values())
 
 
-def _pack(pack: LoadedPack) -> dict[str, Any]:
+def pack_entry(pack: LoadedPack) -> dict[str, Any]:
+    """Say which pack was used."""
     manifest = pack.manifest
     return {
         "id": manifest.id,
@@ -132,6 +147,7 @@ def _counts(extract: Extract, columns: SpellColumns, findings: pa.Table) -> dict
         "spells_in_error": int((groups.category != 0).sum()),
         "spells_grouped": int(((groups.hrg >= 0) & (groups.category == 0)).sum()),
         "spells_unmapped": int((groups.hrg < 0).sum()),
+        "spells_official": int((columns.official & (groups.hrg >= 0)).sum()),
         "spells_priced": int((priced & complete).sum()),  # in full
         "spells_incomplete": int((priced & ~complete).sum()),
         "findings": findings.num_rows,

@@ -17,7 +17,12 @@ from tariff.engine.group import GroupRun, group_spells
 from tariff.engine.price import EPOCH, MffChoice, PriceInput, Pricer, years_of
 from tariff.engine.spells import Spells
 from tariff.errors import DataError, UsageError
-from tariff.packs.compile import NULL32, OPEN_MAX, OPEN_MIN, Rulebook, year_start
+from tariff.national.answers import take_answers
+from tariff.national.join import Joined, take_over
+from tariff.national.keys import Keys
+from tariff.national.read import Answer
+from tariff.packs.compile import Rulebook, year_start
+from tariff.packs.grouping import NULL32, OPEN_MAX, OPEN_MIN
 
 PriceAt = Literal["billed", "grouped"]
 
@@ -31,6 +36,8 @@ class Stages:
     price_at: PriceAt = "billed"
     threads: int = 1
     parts: int = 1
+    answer: Answer | None = None  # the national grouper's own, which stands before the engine's
+    keys: Keys | None = None  # of records that do not exist, which it also answered
 
 
 @dataclass
@@ -40,6 +47,7 @@ class Priced:
     columns: SpellColumns
     group_run: GroupRun
     pricer: Pricer
+    joined: Joined
 
 
 def read_frame(batches: Iterable[pa.RecordBatch], fields: frozenset[str]) -> Frame:
@@ -64,6 +72,11 @@ def run_stages(rulebook: Rulebook, frame: Frame, stages: Stages) -> Priced:
         rulebook, spells, grouper_of, threads=stages.threads, parts=stages.parts
     )
     hrgs, billed_hrg = _billed_hrgs(rulebook, spells)
+    joined = Joined(np.zeros(len(spells), bool))
+    if stages.answer is not None:
+        joined = take_over(stages.answer, rulebook, spells, groups, hrgs)
+        if stages.keys is not None:
+            take_answers(joined, stages.keys, stages.answer, rulebook, spells)
     if stages.price_at not in ("billed", "grouped"):
         raise UsageError(
             f"spells cannot be priced at '{stages.price_at}'", hint="at billed or grouped HRGs"
@@ -72,12 +85,12 @@ def run_stages(rulebook: Rulebook, frame: Frame, stages: Stages) -> Priced:
         priced = np.where(billed_hrg >= 0, billed_hrg, groups.hrg)
     else:
         priced = groups.hrg.copy()
-    priced = np.where(priced >= len(rulebook.hrgs), -2, priced).astype(np.int32)
+    known = np.where(priced >= len(rulebook.hrgs), -2, priced).astype(np.int32)
     year, years = years_of(discharged, stages.year)
     deducted = sum(spells.total(frame.numbers[index]).astype(np.int64) for index in (3, 4, 5))
     price_input = PriceInput(
         year,
-        priced,
+        known,
         spells.of_first("admission_method"),  # type: ignore[arg-type]
         spells.of_first("patient_classification"),  # type: ignore[arg-type]
         spells.of_first("age"),  # type: ignore[arg-type]
@@ -91,8 +104,10 @@ def run_stages(rulebook: Rulebook, frame: Frame, stages: Stages) -> Priced:
     )
     pricer = Pricer(rulebook, stages.mff)
     prices = pricer.run(price_input, threads=stages.threads, parts=stages.parts)
-    columns = SpellColumns(rulebook, spells, groups, price_input, prices, hrgs, billed_hrg)
-    return Priced(columns, group_run, pricer)
+    columns = SpellColumns(
+        rulebook, spells, groups, price_input, prices, hrgs, billed_hrg, priced, joined.spells
+    )
+    return Priced(columns, group_run, pricer, joined)
 
 
 def _groupers(

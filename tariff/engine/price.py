@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from tariff._core import price as kernel
 from tariff.engine.parallel import run_parts
-from tariff.packs.compile import NULL32, NULL64, Rulebook, financial_year
+from tariff.packs.compile import NULL64, Rulebook, financial_year
+from tariff.packs.grouping import NULL32
 
 EPOCH = date(1970, 1, 1)
 NO_YEAR = -1

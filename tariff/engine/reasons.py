@@ -30,7 +30,13 @@ GROUP_REASONS = (
     "no_split",
     "no_diagnoses",
 )
-CATEGORIES = ("", "field", "spell", "UZ01", "UZ03")
+# what drove: procedure, diagnosis, multiple trauma, burns, a day of one service, nothing (in error)
+FLAGS = "PDMBGU"
+PROCEDURE_FLAGS = "PG"  # those whose dominant code is a procedure
+CATEGORIES = (
+    *("", "field", "spell", "UZ01", "UZ02", "UZ03", "UZ04", "UZ05", "UZ06", "UZ15"),
+    "national",  # by the national grouper alone (tariff.national.join); the core does not give it
+)
 
 
 def price_reason_names(bits: int) -> str:

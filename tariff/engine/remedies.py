@@ -29,6 +29,7 @@ class Valued:
     settled: int | None = None
     pre_mff: int | None = None  # allowed price before MFF, where the engine priced it
     hrg: int = -1  # HRG that the allowed price is of, -1 as priced
+    official: bool = False  # that HRG is an official one
     working: list[tuple[str, int | None, str]] = field(default_factory=list)
     note: str = ""
     question: bool = False  # asks, and claims nothing
@@ -118,13 +119,15 @@ class Remedies:
         return None
 
     def _official(self, finding: Valued) -> bool:
-        groupers = self.columns.rulebook.groupers
-        grouped = self.columns.groups.grouper[list(finding.spells)]
-        if all(groupers[int(index)].provenance == "official" for index in grouped):
+        if all(self.columns.provenance(spell) == "official" for spell in finding.spells):
             return True
+        self._ask_for_official(finding)
+        return False
+
+    @staticmethod
+    def _ask_for_official(finding: Valued) -> None:
         finding.question = True
         finding.note = "A question: a value needs official grouping, and the tables are not."
-        return False
 
     def _doubted(self, finding: Valued) -> bool:
         finding.note = self.doubts.of_price(finding.spells)
@@ -146,11 +149,21 @@ class Remedies:
         """Price the spells of each finding as one."""
         merged = self.counterfactuals.merged([f.spells for f in findings])
         hrgs = self.columns.hrgs
-        assert merged.regrouped is not None
+        assert merged.regrouped is not None and merged.official is not None
         for index, finding in enumerate(findings):
+            finding.official = bool(merged.official[index])
+            if finding.rule.needs_official_grouping and not finding.official:
+                self._ask_for_official(finding)
+                continue
             if not self._priced(finding, merged, index):
                 continue
             finding.hrg = int(merged.hrg[index])
+            if finding.official:
+                finding.note = (
+                    f"The merged stay is priced at {hrgs[finding.hrg]}, the HRG of the merged "
+                    "record by official grouping."
+                )
+                continue
             again = int(merged.regrouped[index])
             finding.note = (
                 f"The merged stay is priced at {hrgs[finding.hrg]}, the dearest of the HRGs of its "

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from tariff.engine.columns import SpellColumns
-from tariff.engine.counterfactual import Counterfactuals
+from tariff.engine.counterfactual import Counterfactuals, Question
 from tariff.engine.findings import FindingsTable
 from tariff.engine.manifest import build_manifest
 from tariff.engine.match import Hits, Matcher
@@ -22,6 +22,8 @@ from tariff.engine.settle import Settlement
 from tariff.engine.tables import episodes_table, spells_table
 from tariff.errors import UsageError
 from tariff.extract import Extract, from_arrow
+from tariff.national.keys import read_keys
+from tariff.national.read import read_files
 from tariff.packs.compile import Rulebook
 from tariff.packs.load import load_packs
 from tariff.schemas import SPELLS
@@ -40,10 +42,23 @@ class Options:
     rules: bool = True  # off: stop after the price
     threads: int = 2
     parts: int = 1
+    grouped: Path | None = None  # the national grouper's _FCE file
+    grouped_spells: Path | None = None  # its _spell file
+    national_keys: Path | None = None  # what records that do not exist stand for in them
 
     def stages(self) -> Stages:
-        """Give what the stages need."""
-        return Stages(self.year, self.mff, self.price_at, self.threads, self.parts)
+        """Give what the stages need; reads the national grouper's answer."""
+        answer = keys = None
+        if self.grouped or self.grouped_spells:
+            answer = read_files(self.grouped, self.grouped_spells)
+        if self.national_keys is not None:
+            if answer is None:
+                raise UsageError(
+                    "--national-keys says what stands in the national grouper's output",
+                    hint="give that too, with --grouped",
+                )
+            keys = read_keys(self.national_keys)
+        return Stages(self.year, self.mff, self.price_at, self.threads, self.parts, answer, keys)
 
 
 @dataclass
@@ -56,6 +71,7 @@ class Run:
     manifest: dict[str, Any]
     episodes: pa.Table | None = None
     columns: SpellColumns | None = field(default=None, repr=False)
+    asked: list[Question] = field(default_factory=list, repr=False)  # records findings need
 
 
 def check(
@@ -86,11 +102,12 @@ def check(
     if options.rules:
         selected = select_rules(rulebook.packs, only=options.select, level=options.level)
     say = stage or (lambda text: None)
+    stages = options.stages()
     frame = read_frame(extract.batches(), extract.fields)
     _refuse_same_file(extract)
     check_fields(selected, extract.fields, frame.blank_fields())
     say("grouping and pricing")
-    priced = run_stages(rulebook, frame, options.stages())
+    priced = run_stages(rulebook, frame, stages)
     columns = priced.columns
     check_figures(selected, columns, given_factor=options.mff != MffChoice())
     say("matching")
@@ -100,8 +117,16 @@ def check(
     manifest = build_manifest(
         extract, options, rulebook, columns, selected, findings, settlement, started
     )
+    if stages.answer is not None:
+        manifest["inputs"] += stages.answer.inputs()
+        notices = [
+            *priced.joined.notices,
+            *priced.joined.unanswered(settlement.counterfactuals.asked),
+        ]
+        manifest["notices"] = [*notices, *manifest["notices"]]
     episodes = episodes_table(columns) if keep else None
-    return Run(table, findings, extract.rejects, manifest, episodes, columns)
+    asked = list(settlement.counterfactuals.asked.values())
+    return Run(table, findings, extract.rejects, manifest, episodes, columns, asked)
 
 
 def _refuse_same_file(extract: Extract) -> None:
@@ -125,7 +150,10 @@ def match_and_settle(
     if running:
         matcher = Matcher(columns, threads=options.threads, parts=options.parts)
         hits = matcher.run([(item.rule, item.lists) for item in running])
-    settlement = Settlement(columns, Counterfactuals(columns, priced.group_run, priced.pricer))
+    counterfactuals = Counterfactuals(
+        columns, priced.group_run, priced.pricer, priced.joined.answers
+    )
+    settlement = Settlement(columns, counterfactuals)
     valued = settlement.run([item.rule for item in running], hits)
     return FindingsTable(columns).build(valued, settlement.factor_questions), settlement
 

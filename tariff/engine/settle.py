@@ -38,6 +38,7 @@ class Settlement:
 
     def __init__(self, columns: SpellColumns, counterfactuals: Counterfactuals) -> None:
         self.columns = columns
+        self.counterfactuals = counterfactuals
         self.billed = Billed.of(columns)
         self.remedies = Remedies(columns, self.billed, counterfactuals)
         # rule and spells where only another year's factor is held: a question, not a value

@@ -13,7 +13,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tariff.engine.frame import Frame
-from tariff.packs.compile import NULL32, NULL64, OPEN_MAX, OPEN_MIN
+from tariff.packs.compile import NULL64
+from tariff.packs.grouping import NULL32, OPEN_MAX, OPEN_MIN
 
 _LAST = np.iinfo(np.int32).max
 

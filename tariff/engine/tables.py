@@ -12,8 +12,16 @@ from numpy.typing import NDArray
 
 from tariff.engine.columns import SpellColumns
 from tariff.engine.frame import VALIDATED_CODES, VALIDATED_NUMBERS, Vocabulary
-from tariff.engine.reasons import CATEGORIES, GROUP_REASONS, INCOMPLETE, price_reason_names
-from tariff.packs.compile import NULL32, NULL64
+from tariff.engine.reasons import (
+    CATEGORIES,
+    FLAGS,
+    GROUP_REASONS,
+    INCOMPLETE,
+    PROCEDURE_FLAGS,
+    price_reason_names,
+)
+from tariff.packs.compile import NULL64
+from tariff.packs.grouping import NULL32
 from tariff.schemas import EPISODES, MFF, MFF_UNIT, SPELLS
 
 _CODES = (
@@ -54,6 +62,9 @@ _NUMBERS = {
     "billed_pence": "billed",
     "duplicate_rows": "duplicate_rows",
 }
+
+
+NATIONAL_GROUPER = "national-grouper"  # where its own answer stands
 
 
 def number_array(values: NDArray[Any], type_: pa.DataType) -> pa.Array:
@@ -101,11 +112,18 @@ def _drivers(
 ) -> tuple[pa.Array, pa.Array]:
     """Grouping flags, and the codes that drove, as text."""
     frame = columns.frame
-    flags = np.select([flag == ord(letter) for letter in "PDU"], [0, 1, 2], -1)
+    flags = np.select([flag == ord(letter) for letter in FLAGS], list(range(len(FLAGS))), -1)
     texts = [*frame.diagnoses.values, *frame.procedures.values]
     wide = code.astype(np.int64)
-    wide = np.where(flag == ord("P"), wide + len(frame.diagnoses.values), wide)
-    return _named(list("PDU"), flags), _named(texts, np.where(code == 0, -1, wide))
+    of_procedure = np.isin(flag, [ord(letter) for letter in PROCEDURE_FLAGS])
+    wide = np.where(of_procedure, wide + len(frame.diagnoses.values), wide)
+    return _named(list(FLAGS), flags), _named(texts, np.where(code == 0, -1, wide))
+
+
+def _cc_scores(
+    scores: NDArray[np.int32], scored: NDArray[np.bool_], category: NDArray[np.uint8]
+) -> pa.Array:
+    return pa.array(scores, mask=~scored | (category != 0) | (scores == NULL32))
 
 
 def _code_lists(block: NDArray[np.uint16], vocabulary: Vocabulary) -> pa.Array:
@@ -114,6 +132,22 @@ def _code_lists(block: NDArray[np.uint16], vocabulary: Vocabulary) -> pa.Array:
     offsets = np.concatenate(([0], np.cumsum(there.sum(axis=1)))).astype(np.int32)
     values = pa.array(vocabulary.values, pa.string()).take(pa.array(block[there].astype(np.int64)))
     return pa.ListArray.from_arrays(pa.array(offsets), values)
+
+
+def _unbundled_lists(columns: SpellColumns, rows: NDArray[np.int64]) -> pa.Array:
+    """Give the unbundled HRGs of each row as a list."""
+    found = columns.groups.unbundled
+    if found is None:
+        return pa.array([[]] * len(rows), pa.list_(pa.string()))
+    counts = np.bincount(found.row, minlength=columns.frame.rows)
+    starts = np.concatenate(([0], np.cumsum(counts)))
+    lengths = counts[rows]
+    offsets = np.concatenate(([0], np.cumsum(lengths)))
+    index = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
+    texts = pa.array(found.texts(), pa.string()).take(
+        pa.array(index + np.repeat(starts[rows], lengths))
+    )
+    return pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), texts)
 
 
 def error_names(bits: int) -> str:
@@ -146,13 +180,14 @@ def episodes_table(columns: SpellColumns) -> pa.Table:
             _named(columns.hrgs, hrg),
             flag,
             code,
-            pa.array(groups.row_cc[rows], mask=~scored | (groups.row_category[rows] != 0)),
+            _cc_scores(groups.row_cc[rows], scored, groups.row_category[rows]),
             _named_from_one(CATEGORIES, groups.row_category[rows]),
             pa.array([error_names(int(b)) or None for b in bits], pa.string()).take(
                 pa.array(inverse)
             ),
             _named_from_one(GROUP_REASONS, groups.row_reason[rows]),
             pa.array(np.repeat(groups.episode, spells.episodes) == place),
+            _unbundled_lists(columns, rows),
         ],
         schema=EPISODES,
     )
@@ -170,6 +205,20 @@ def without_prices(table: pa.Table) -> pa.Table:
     return table
 
 
+def _provenances(columns: SpellColumns, grouped: NDArray[np.bool_]) -> pa.Array:
+    """Give what the HRG of each spell rests on: its grouper, and what drove it."""
+    groups = columns.groups
+    kinds = groups.grouper.astype(np.int64) << 8 | groups.flag
+    kinds[columns.official] = -1
+    found, inverse = np.unique(kinds, return_inverse=True)
+    groupers = columns.rulebook.groupers
+    names = [
+        "official" if kind < 0 else groupers[kind >> 8].provenance_of(kind & 0xFF)
+        for kind in found.tolist()
+    ]
+    return _named(names, np.where(grouped, inverse, -1))
+
+
 def spells_table(columns: SpellColumns, allowed: NDArray[np.int64] | None = None) -> pa.Table:
     """Give the spells, sorted by provider and spell number. `allowed` is pence after settlement."""
     spells, groups, prices = columns.spells, columns.groups, columns.prices
@@ -184,21 +233,20 @@ def spells_table(columns: SpellColumns, allowed: NDArray[np.int64] | None = None
     for column, name in _NUMBERS.items():
         out[column] = number_array(columns.number(name), SPELLS.field(column).type)
 
-    grouped = groups.hrg >= 0
     groupers = rulebook.groupers
     position = np.where(groups.episode > 0, groups.episode - 1, 0)
     dominant_row = spells.perm[spells.start[:-1] + position]
     primary = frame.diag[dominant_row, 0].astype(np.int64)
     primary[primary == 0] = -1
     out["primary_diagnosis"] = _named(frame.diagnoses.values, primary)
-    out["hrg_provenance"] = _named(
-        [g.provenance for g in groupers], np.where(grouped, groups.grouper, -1)
-    )
-    out["grouper"] = _named([g.pack.id for g in groupers], groups.grouper)
+    # after the packs comes the national grouper itself
+    grouper = np.where(columns.official, len(groupers), groups.grouper)
+    out["hrg_provenance"] = _provenances(columns, groups.hrg >= 0)
+    out["grouper"] = _named([*(g.pack.id for g in groupers), NATIONAL_GROUPER], grouper)
     out["grouping_flag"], out["dominant_code"] = _drivers(columns, groups.flag, groups.code)
     out["dominant_episode"] = pa.array(groups.episode, mask=groups.episode <= 0)
     scored = _scored(columns, groups.hrg, groups.grouper)
-    out["cc_score"] = pa.array(groups.cc, mask=~scored | (groups.category != 0))
+    out["cc_score"] = _cc_scores(groups.cc, scored, groups.category)
     out["error_category"] = _named_from_one(CATEGORIES, groups.category)
     out["group_reason"] = _named_from_one(GROUP_REASONS, groups.reason)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tariff.engine.reasons import INCOMPLETE, PRICE_REASONS
+from tariff.explain.counts import total
 from tariff.explain.regroup import Regrouped
 from tariff.explain.reprice import Repriced
 from tariff.explain.validity import Validity
@@ -38,10 +39,17 @@ def grouping(told: Regrouped, spell: dict[str, Any], engine: dict[str, Any]) -> 
     same("root", told.root, engine["root"])
     same("stay", told.stay, engine["stay"])
     if told.tried:
-        same(
-            "interventions", sum(line.count for line in told.interventions), engine["interventions"]
-        )
-        same("cc_score", told.score if told.scored else 0, engine["cc_score"])
+        same("interventions", total(told.interventions), engine["interventions"])
+        complications = None if told.injured else told.score if told.scored else 0
+        same("cc_score", complications, engine["cc_score"])
+
+
+def unbundled(
+    told: Sequence[Sequence[tuple[str, str]]], episodes: Sequence[dict[str, Any]]
+) -> None:
+    """Compare the unbundled HRGs of each episode."""
+    for mine, engine in zip(told, episodes, strict=True):
+        same("unbundled HRGs of an episode", [hrg for _, hrg in mine], engine["unbundled_hrgs"])
 
 
 def price(told: Repriced, spell: dict[str, Any]) -> None:

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
+from tariff.explain import ways
 from tariff.explain.page import Page
-from tariff.packs.compile import (
-    NULL64,
-    Classification,
-    Grouper,
-    Rulebook,
-    financial_year,
-    longest_prefix,
-    pence,
-    weakest,
-)
+from tariff.packs.compile import NULL64, Rulebook, financial_year, pence
+from tariff.packs.grouping import Grouper, weakest
+from tariff.packs.load import LoadedPack
 from tariff.packs.model import Applies, TariffPack
-from tariff.report.text import DASH, PROVENANCE_MEANING, counted, pounds
+from tariff.report.text import DASH, pounds
 
-CODES_SHOWN = 24
 BOUNDS = (
     ("cc", "CC score"),
     ("age", "age"),
@@ -32,10 +25,11 @@ def hrg_page(rulebook: Rulebook, hrg: str) -> Page:
     label = rulebook.labels.get(hrg, "")
     page = Page(f"{hrg}: {label or _whole(hrg)}")
     page.facts([("Root", root), *_titles(rulebook, root)])
-    _siblings(page, rulebook, hrg, root)
+    if any(root in grouper.root_bounds for grouper in rulebook.groupers):
+        _siblings(page, rulebook, hrg, root)
     _prices(page, rulebook, hrg, root)
-    _codes(page, rulebook, root)
-    _provenance(page, rulebook, root)
+    ways.tell(page, rulebook, hrg)
+    _provenance(page, rulebook, hrg, root)
     return page
 
 
@@ -73,16 +67,17 @@ def years_of(applies: Applies) -> str:
 
 def split_rows(grouper: Grouper, root: str) -> list[list[str]]:
     """Give the rows of a root in the order in which they are tried: HRG, bounds, conditions."""
-    columns = grouper.used[1].tables["splits"].columns
+    tables = grouper.used[1].tables
     rows = []
-    for index, name in enumerate(columns["root"]):
-        if name == root:
-            bounds = [
-                bound(columns[f"{key}_min"][index], columns[f"{key}_max"][index])
-                for key, _ in BOUNDS
-            ]
-            condition = columns["condition"][index].replace("_", " ")
-            rows.append([columns["hrg"][index], *bounds, condition])
+    for columns in (tables[name].columns for name in ("splits", "unpriced") if name in tables):
+        for index, name in enumerate(columns["root"]):
+            if name == root:
+                bounds = [
+                    bound(columns[f"{key}_min"][index], columns[f"{key}_max"][index])
+                    for key, _ in BOUNDS
+                ]
+                condition = columns["condition"][index].replace("_", " ")
+                rows.append([columns["hrg"][index], *bounds, condition])
     return rows
 
 
@@ -135,8 +130,12 @@ def _prices(page: Page, rulebook: Rulebook, hrg: str, root: str) -> None:
             for i, name in enumerate(columns["hrg"])
             if name == hrg or (whole and name[:4] == root)
         ]
-        if not places:
+        unbundled = _unbundled_price(pack, hrg)
+        if unbundled:
+            notes.append(f"{manifest.year}: {unbundled}, unbundled")
+        elif not places:
             without.append(manifest.year + (" (partial list)" if manifest.partial else ""))
+        if not places:
             continue
         rows += [_price_row(columns, place, manifest, whole) for place in places]
         if manifest.borrowed is not None:
@@ -154,6 +153,16 @@ def _prices(page: Page, rulebook: Rulebook, hrg: str, root: str) -> None:
     if without:
         notes.append(f"not in the list of {', '.join(without)}")
     page.bullets([f"{DASH} is not published or not held", *notes])
+
+
+def _unbundled_price(pack: LoadedPack, hrg: str) -> str:
+    """Give the price of an unbundled HRG, empty where the list has none."""
+    if "unbundled" not in pack.tables:
+        return ""
+    columns = pack.tables["unbundled"].columns
+    if hrg not in columns["hrg"]:
+        return ""
+    return _money(columns["price"][columns["hrg"].index(hrg)])
 
 
 def _price_row(
@@ -187,72 +196,10 @@ def _money(text: str) -> str:
     return DASH if amount == NULL64 else pounds(amount).removesuffix(".00")
 
 
-# ---------------------------------------------------------------- codes
-
-
-def _codes(page: Page, rulebook: Rulebook, root: str) -> None:
-    grouper = rulebook.groupers[-1]
-    page.heading(f"Codes that lead to {root}")
-    roots = grouper.used[2]
-    page.say(
-        f"By the tables of {roots.id} ({roots.manifest.provenance}: "
-        f"{PROVENANCE_MEANING[roots.manifest.provenance]}). A code is read by its longest prefix; "
-        "a code marked ? is in doubt."
-    )
-    page.bullets(
-        [
-            line
-            for what, table, classification in (
-                ("diagnoses", grouper.diagnosis_table, grouper.icd10),
-                ("procedures", grouper.procedure_table, grouper.opcs4),
-            )
-            for line in _led(what, table, classification, root, grouper)
-        ]
-    )
-
-
-def _led(
-    what: str,
-    table: dict[str, list[str]],
-    classification: Classification,
-    root: str,
-    grouper: Grouper,
-) -> list[str]:
-    """Lines of the prefixes that lead to a root, by the ages they do it for."""
-    prefixes = {code: index for index, code in enumerate(table["code"])}
-    led: dict[int, int] = {}
-    for code in classification.codes:
-        row = longest_prefix(code, prefixes)
-        if row >= 0 and root in (table["root"][row], table["root_child"][row]):
-            led[row] = led.get(row, 0) + 1
-    by_age: dict[str, list[int]] = {}
-    for row in sorted(led, key=table["code"].__getitem__):
-        by_age.setdefault(_ages(table, row, root, grouper), []).append(row)
-    lines = []
-    for ages, rows in by_age.items():
-        shown = [table["code"][row] + ("?" if table["doubt"][row] else "") for row in rows]
-        more = f" and {len(shown) - CODES_SHOWN:,} more" if len(shown) > CODES_SHOWN else ""
-        lines.append(
-            f"{what}{ages}: {counted(len(rows), 'prefix', 'prefixes')} with "
-            f"{counted(sum(led[row] for row in rows), 'valid code')}: "
-            f"{', '.join(shown[:CODES_SHOWN])}{more}"
-        )
-    return lines or [f"{what}: none"]
-
-
-def _ages(table: dict[str, list[str]], row: int, root: str, grouper: Grouper) -> str:
-    child = grouper.roots_manifest.child_max_age
-    if table["root"][row] != root:
-        return f" up to {child} years"
-    if table["root_child"][row] and table["root_child"][row] != root:
-        return f" above {child} years"
-    return ""
-
-
 # ---------------------------------------------------------------- provenance
 
 
-def _provenance(page: Page, rulebook: Rulebook, root: str) -> None:
+def _provenance(page: Page, rulebook: Rulebook, hrg: str, root: str) -> None:
     page.heading("Where this comes from")
     groupers = [g for g in rulebook.groupers if root in g.root_bounds]
     lines = []
@@ -263,8 +210,12 @@ def _provenance(page: Page, rulebook: Rulebook, root: str) -> None:
             f"bounds: {weakest([g.used[1].manifest.provenance for g in groupers])} "
             f"({', '.join(dict.fromkeys(g.used[1].id for g in groupers))})",
         ]
+    services = rulebook.groupers[-1].service_pack
+    if services is not None and ways.leads_unbundled(rulebook, hrg):
+        lines.append(f"what leads to it unbundled: {services.provenance} ({services.id})")
     for pack in rulebook.prices.packs:
-        if root in {name[:4] for name in pack.tables["prices"].columns["hrg"]}:
+        priced = {name[:4] for name in pack.tables["prices"].columns["hrg"]}
+        if root in priced or _unbundled_price(pack, hrg):
             source = pack.manifest.sources[0] if pack.manifest.sources else None
             title = f": {source.title}, {source.edition}".rstrip(", ") if source else ""
             lines.append(f"prices: {pack.manifest.provenance} ({pack.id}{title})")

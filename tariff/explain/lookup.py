@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from tariff.engine.columns import SpellColumns
 from tariff.engine.select import Selected
 from tariff.errors import UsageError
+from tariff.explain.ways import leads_unbundled
 from tariff.extract.nhs_number import is_nhs_number
 from tariff.packs.compile import Rulebook
 from tariff.packs.load import PackSet
@@ -55,7 +56,7 @@ def find_hrg(rulebook: Rulebook, word: str) -> str | None:
     if wanted in rulebook.hrg_ids or wanted in rulebook.labels:
         return wanted
     roots = {hrg[:4] for hrg in (*rulebook.hrgs, *rulebook.labels)}
-    return wanted if wanted in roots else None
+    return wanted if wanted in roots or leads_unbundled(rulebook, wanted) else None
 
 
 def unknown(rulebook: Rulebook, word: str) -> UsageError:

@@ -132,13 +132,14 @@ def _days(out: Repriced, rows: Sequence[Row]) -> None:
         out.spell_days = (discharged - admitted).days
         how = f"{discharged.isoformat()} less {admitted.isoformat()}"
         if out.spell_days < 0:
-            out.reasons.add("negative_stay")
             how += ": discharged before admitted"
     else:
         durations = [episode_duration(row, alone=len(rows) == 1) for row in rows]
         if None not in durations:
             out.spell_days = sum(d or 0 for d in durations)
         how = "no dates: sum of the episode durations" if None not in durations else "not known"
+    if out.spell_days is not None and out.spell_days < 0:
+        out.reasons.add("negative_stay")
     out.days.append(("Spell days", _number(out.spell_days), how))
     off = 0
     for name in TAKEN_OFF:
@@ -214,11 +215,11 @@ def _short_stay(
     outcomes = [outcome for *_, outcome in tests]
     if False in outcomes:
         return False
-    if row.short_stay is None or (figure is None and out.adjusted is not None):
+    if row.short_stay is None or figure is None:
         out.reasons.add("short_stay_not_held")
         out.short_stay_tests.append(("the reduced price", DASH, "not held: price incomplete"))
         return False
-    if out.adjusted is None or figure is None:
+    if out.adjusted is None:
         return False  # stay_unknown is said of the long stay payment
     out.short_stay = figure - out.base
     how = "as published"
@@ -261,26 +262,25 @@ def _long_stay(out: Repriced, held: PriceList, row: PriceRow, paid: bool) -> Non
     out.per_day = row.per_day
     if out.adjusted is not None and out.trim is not None:
         out.excess = max(0, out.adjusted - out.trim)
-    if out.adjusted is None:
-        out.reasons.add("stay_unknown")
-    elif out.trim is not None and held.borrowed:
-        out.reasons.add("trim_of_other_edition")
-    free = out.base == 0 and out.per_day is None
-    if out.adjusted is None:
-        note = "the stay is not known"
-    elif out.trim is None and not free:
-        out.reasons.add("trim_unknown")
-        note = "the trim point is not known"
-    elif out.excess and out.per_day is None and not free:
-        out.reasons.add("rate_unknown")
-        note = "the per-day rate is not known"
+    borrowed = bool(held.borrowed & {f"{out.group.trim}_trim", "per_day"})
+    if out.base == 0 and out.per_day is None:
+        out.long_stay, note = 0, "priced at nothing, without a rate"
+    elif out.adjusted is None or out.trim is None:
+        unknown = {"stay_unknown": out.adjusted, "trim_unknown": out.trim}
+        out.reasons |= {reason for reason, figure in unknown.items() if figure is None}
+        note = "the stay is not known" if out.adjusted is None else "the trim point is not known"
     else:
-        out.long_stay = (out.excess or 0) * (out.per_day or 0)
-        note = "no days above the trim point"
-        if out.excess:
-            note = f"{days(out.excess)} x {pounds(out.per_day or 0)}"
+        out.reasons |= {"trim_of_other_edition"} if borrowed else set()
+        if out.excess and out.per_day is None:
+            out.reasons.add("rate_unknown")
+            note = "the per-day rate is not known"
+        else:
+            out.long_stay = (out.excess or 0) * (out.per_day or 0)
+            note = "no days above the trim point"
+            if out.excess:
+                note = f"{days(out.excess)} x {pounds(out.per_day or 0)}"
     kind = "elective" if elective else "non-elective"
-    source = held.pack_id + (", restated from another year" if held.borrowed else "")
+    source = held.pack_id + (", restated from another year" if borrowed else "")
     out.steps.append(("Trim point", _number(out.trim), f"{kind} trim point, {source}"))
     out.steps.append(("Excess days", _number(out.excess), f"adjusted days {_number(out.adjusted)}"))
     out.steps.append(("Per-day rate", _money(out.per_day), source))

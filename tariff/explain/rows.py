@@ -11,7 +11,8 @@ import pyarrow as pa
 from tariff.engine.frame import Frame
 from tariff.engine.price import EPOCH
 from tariff.extract.fields import ARROW_TYPE, field_of, in_order
-from tariff.packs.compile import NULL32, NULL64
+from tariff.packs.compile import NULL64
+from tariff.packs.grouping import NULL32
 from tariff.reference.values import Value
 
 Row = dict[str, Value]  # canonical column to its value; blanks are left out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tariff.engine.run import Options, Run
 from tariff.explain import grouped, priced
+from tariff.explain.driven import REASONS
 from tariff.explain.page import Page
 from tariff.explain.trace import Books, Trace, trace
 from tariff.report.text import DASH, counted, point_of_delivery, pounds
@@ -33,7 +34,7 @@ def _summary(told: Trace) -> list[tuple[str, str]]:
     error = f", error category {spell['error_category']}" if spell["error_category"] else ""
     hrg = told.label(spell["hrg"])
     if spell["hrg"] is None:
-        hrg = f"none: {grouped.REASONS.get(spell['group_reason'], spell['group_reason'])}"
+        hrg = f"none: {REASONS.get(spell['group_reason'], spell['group_reason'])}"
     total = pounds(spell["total_pence"])
     if spell["total_pence"] is None and spell["pre_mff_pence"] is not None:
         total = f"{pounds(spell['pre_mff_pence'])} before MFF, no factor"

@@ -14,10 +14,10 @@ from tariff.explain.regroup import Regrouped, regroup
 from tariff.explain.reprice import Repriced, Tables, reprice
 from tariff.explain.rows import Row, row_of
 from tariff.explain.validity import Validity, validate
-from tariff.packs.compile import NULL32, Grouper, Rulebook
+from tariff.packs.compile import Rulebook
+from tariff.packs.grouping import NULL32, Grouper
+from tariff.reference.group import NO_DIAGNOSES, unbundled_from
 from tariff.reference.tables import GroupTables, PriceList, group_tables, price_list
-
-NO_DIAGNOSES = "no_diagnoses"
 
 
 class Books:
@@ -91,13 +91,25 @@ class Trace:
 
     def _engine_grouping(self) -> dict[str, Any]:
         groups = self.columns.groups
-        root, stay = int(groups.root[self.index]), int(groups.stay[self.index])
+        root = int(groups.root[self.index])
         return {
             "root": self.grouper.roots[root] if root >= 0 else None,
-            "stay": None if stay == NULL32 else stay,
-            "interventions": int(groups.interventions[self.index]),
-            "cc_score": int(groups.cc[self.index]),
+            **{
+                name: None if values[self.index] == NULL32 else int(values[self.index])
+                for name, values in (
+                    ("stay", groups.stay),
+                    ("interventions", groups.interventions),
+                    ("cc_score", groups.cc),
+                )
+            },
         }
+
+    @cached_property
+    def unbundled(self) -> list[list[tuple[str, str]]]:
+        """The unbundled HRGs of each episode after their procedures, compared with the engine's."""
+        told = [unbundled_from(self.tables, row) for row in self.rows]
+        agree.unbundled(told, self.episodes)
+        return told
 
     @cached_property
     def repriced(self) -> Repriced:
@@ -111,16 +123,25 @@ class Trace:
         """Give an HRG with its label."""
         if hrg is None:
             return "none"
-        label = self.columns.rulebook.labels.get(hrg)
-        return f"{hrg} {label}" if label else hrg
+        return f"{hrg} {self.title(hrg)}".rstrip()
+
+    def title(self, hrg: str) -> str:
+        """Give the label of an HRG, empty where none is held."""
+        return self.columns.rulebook.labels.get(hrg, "")
 
 
 def trace(run: Run, options: Options, word: str, books: Books | None = None) -> Trace:
     """Find a spell of a run, which has kept its episodes. `books` serve for several spells."""
+    if run.columns is None:
+        raise ValueError("the run has not kept its episodes")
+    return trace_at(run, options, find_spell(run.columns, word), books)
+
+
+def trace_at(run: Run, options: Options, index: int, books: Books | None = None) -> Trace:
+    """Give the spell of a run that stands at an index."""
     columns = run.columns
     if columns is None or run.episodes is None:
         raise ValueError("the run has not kept its episodes")
-    index = find_spell(columns, word)
     spells = columns.spells
     first, last = int(spells.start[index]), int(spells.start[index + 1])
     return Trace(

@@ -100,7 +100,14 @@ def codes(values: Sequence[str]) -> str:
     """Give codes, the first of them where they are many."""
     if len(values) > LISTED:
         return f"{', '.join(values[:LISTED])} and {len(values) - LISTED:,} more"
-    return sentence_list(list(values)).replace(" and ", " or ")
+    return " or ".join(part for part in (", ".join(values[:-1]), *values[-1:]) if part)
+
+
+def span(low: int | None, high: int | None) -> str:
+    """Give a range of which at most one end is open."""
+    if low is not None and high is not None:
+        return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+    return f"{low:,} or more" if low is not None else f"{high:,} or less"
 
 
 @dataclass(frozen=True)

@@ -257,16 +257,35 @@ REGISTERS: dict[str, tuple[Field, ...]] = {
     "approvals": APPROVALS,
 }
 
-# ---------------------------------------------------------------- episodes by name
+# ---------------------------------------------------------------- columns by name
 
 KEYS: tuple[str, ...] = tuple(field.name for field in EPISODES if field.key)
 
 _FAMILY_MEMBER = re.compile(r"([a-z_]+)_([0-9]{2})")
 
 
+def keys_of(dataset: str) -> tuple[str, ...]:
+    """The columns without which a row of a dataset is a reject."""
+    return tuple(field.name for field in DATASETS[dataset] if field.key)
+
+
+def datasets_of(names: set[str]) -> list[str]:
+    """The datasets whose keys are among some columns and that know most of them.
+
+    None where no dataset fits; more than one where the columns do not tell them apart.
+    """
+    known = {
+        dataset: sum(field_of(name, dataset) is not None for name in names)
+        for dataset in DATASETS
+        if names.issuperset(keys_of(dataset))
+    }
+    most = max(known.values(), default=0)
+    return [dataset for dataset, count in known.items() if count == most]
+
+
 @cache
-def _positions() -> dict[str, int]:
-    return {field.name: index for index, field in enumerate(EPISODES)}
+def _positions(dataset: str = "episodes") -> dict[str, int]:
+    return {field.name: index for index, field in enumerate(DATASETS[dataset])}
 
 
 def members(family: str) -> list[str]:
@@ -276,27 +295,28 @@ def members(family: str) -> list[str]:
 
 
 @cache
-def field_of(name: str) -> Field | None:
+def field_of(name: str, dataset: str = "episodes") -> Field | None:
     """The field a canonical column belongs to (`diag_07` to `diag_01`), or None."""
-    position = _positions().get(name)
+    fields, positions = DATASETS[dataset], _positions(dataset)
+    position = positions.get(name)
     if position is not None:
-        return EPISODES[position]
+        return fields[position]
     match = _FAMILY_MEMBER.fullmatch(name)
     if match is None:
         return None
-    position = _positions().get(f"{match[1]}_01")
-    if position is None or not 1 <= int(match[2]) <= EPISODES[position].repeats:
+    position = positions.get(f"{match[1]}_01")
+    if position is None or not 1 <= int(match[2]) <= fields[position].repeats:
         return None
-    return EPISODES[position]
+    return fields[position]
 
 
-def in_order(names: set[str] | frozenset[str]) -> list[str]:
+def in_order(names: set[str] | frozenset[str], dataset: str = "episodes") -> list[str]:
     """Canonical columns in the order of the dictionary, families by number."""
 
     def place(name: str) -> tuple[int, str]:
-        field = field_of(name)
+        field = field_of(name, dataset)
         if field is None:
             raise KeyError(name)
-        return _positions()[field.name], name
+        return _positions(dataset)[field.name], name
 
     return sorted(names, key=place)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from tariff.errors import PackError, UsageError
-from tariff.extract.fields import KEYS, field_of, members
+from tariff.extract.fields import DATASETS, field_of, keys_of
 from tariff.extract.values import DEFAULT_BLANKS, Reading
 from tariff.packs.load import shipped_folder
 from tariff.packs.model import Code, Source
@@ -116,7 +116,7 @@ class Layout:
     id: str
     version: str
     title: str
-    dataset: Literal["episodes"] = "episodes"
+    dataset: Literal["episodes", "attendances", "emergency", "critical_care"] = "episodes"
     status: Literal["complete", "partial"]
     recognise: list[Code] = field(default_factory=list)
     delimiter: Delimiter = "auto"
@@ -137,17 +137,20 @@ class Layout:
 
     def check(self) -> Iterator[tuple[str, str]]:
         """Known canonical names, the keys among them, one table of rows."""
-        yield from _unknown(self.columns, self.families)
+        yield from _unknown(self.columns, self.families, self.dataset)
         if self.tables:
+            if self.dataset != "episodes":
+                yield "tables", "several tables are read as episodes only"
             if self.columns or self.families:
                 yield "tables", "columns stand in the tables of a layout of several"
             if [table.role for table in self.tables.values()].count("rows") != 1:
                 yield "tables", "exactly one table has the role rows"
         for name, family in self.families.items():
-            if field_of(f"{name}_01") and family.count > len(members(name)):
-                yield "families", f"{name} has at most {len(members(name))} columns"
+            first = field_of(f"{name}_01", self.dataset)
+            if first and family.count > first.repeats:
+                yield "families", f"{name} has at most {first.repeats} columns"
         mapped = set(self.columns).union(*(table.columns for table in self.tables.values()))
-        for key in KEYS:
+        for key in keys_of(self.dataset):
             if key not in mapped:
                 yield "tables" if self.tables else "columns", f"{key} is not mapped"
         if self.header == "no" and any(
@@ -192,16 +195,19 @@ class Layout:
 
 
 def _unknown(
-    columns: dict[str, ColumnSpec], families: dict[str, FamilySpec] | dict[str, ColumnSpec]
+    columns: dict[str, ColumnSpec],
+    families: dict[str, FamilySpec] | dict[str, ColumnSpec],
+    dataset: str = "episodes",
 ) -> Iterator[tuple[str, str]]:
-    known = {name for name in columns if field_of(name)}
+    known = {name for name in columns if field_of(name, dataset)}
     for name in columns:
         if name not in known:
             yield "columns", f"unknown canonical column '{name}' (see docs/fields.md)"
     for name in families:
-        first = field_of(f"{name}_01")
+        first = field_of(f"{name}_01", dataset)
         if first is None or not first.repeats:
-            yield "families", f"unknown family '{name}': diag, oper or oper_date"
+            named = ", ".join(item.name[:-3] for item in DATASETS[dataset] if item.repeats)
+            yield "families", f"unknown family '{name}': {named}"
 
 
 def plain(name: str) -> str:

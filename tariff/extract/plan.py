@@ -77,6 +77,7 @@ class Plan:
     names: list[str]
     file: str  # as messages show it
     index: int  # its place among the files
+    dataset: str = "episodes"
 
     @property
     def sources(self) -> list[int]:
@@ -181,26 +182,29 @@ class Plan:
 
     def _batch(self, arrays: dict[str, pa.Array], lines: Lines) -> pa.RecordBatch:
         rows = len(lines)
-        columns = [arrays[name] if name in arrays else _nulls(name, rows) for name in self.names]
+        columns = [
+            arrays[name] if name in arrays else _nulls(name, rows, self.dataset)
+            for name in self.names
+        ]
         columns += [pa.array(np.full(rows, self.index, np.int32)), pa.array(lines)]
-        return pa.RecordBatch.from_arrays(columns, schema=batch_schema(self.names))
+        return pa.RecordBatch.from_arrays(columns, schema=batch_schema(self.names, self.dataset))
 
 
-def batch_schema(names: list[str]) -> pa.Schema:
+def batch_schema(names: list[str], dataset: str = "episodes") -> pa.Schema:
     """The schema of the batches of an extract with these canonical columns."""
-    fields = [pa.field(name, ARROW_TYPE[_field(name).type]) for name in names]
+    fields = [pa.field(name, ARROW_TYPE[_field(name, dataset).type]) for name in names]
     return pa.schema([*fields, *ROW_COLUMNS])
 
 
-def _field(name: str) -> Field:
-    found = field_of(name)
+def _field(name: str, dataset: str) -> Field:
+    found = field_of(name, dataset)
     if found is None:
         raise KeyError(name)
     return found
 
 
-def _nulls(name: str, rows: int) -> pa.Array:
-    form = ARROW_TYPE[_field(name).type]
+def _nulls(name: str, rows: int, dataset: str) -> pa.Array:
+    form = ARROW_TYPE[_field(name, dataset).type]
     if pa.types.is_dictionary(form):
         return pa.DictionaryArray.from_arrays(
             pa.nulls(rows, pa.int32()), pa.array([], form.value_type)

@@ -19,9 +19,9 @@ import pyarrow as pa
 
 from tariff.errors import DataError, UsageError
 from tariff.extract.columnar import ArrowSource
-from tariff.extract.fields import in_order
+from tariff.extract.fields import DATASETS, datasets_of, in_order
 from tariff.extract.join import open_tables
-from tariff.extract.layout import Layout, find_layout, shipped_layouts
+from tariff.extract.layout import Layout, find_layout, plain, shipped_layouts
 from tariff.extract.plan import Converted, Plan, batch_schema
 from tariff.extract.rejects import Rejects
 from tariff.extract.resolve import (
@@ -45,13 +45,11 @@ SUFFIXES = {".csv", ".tsv", ".txt", ".gz", ".parquet", ".pq", ".xlsx"}
 
 
 class Extract:
-    """Episodes in canonical columns, from files of one layout or from a dataframe.
+    """Records in canonical columns, from files of one layout or from a dataframe.
 
     `fields` are the canonical columns the files carry, even where all blank. `inputs`, `rejects`,
     `rows_read` (rejects included) and `rows_rejected` are complete once `batches()` is exhausted.
     """
-
-    dataset = "episodes"
 
     def __init__(
         self,
@@ -67,8 +65,9 @@ class Extract:
         self._total = total_bytes
         self._rejects = Rejects()
         self._later: list[str] = []
+        self.dataset = files[0].dataset
         names = {column.name for file in files for column in file.columns}
-        self._names = in_order(names)
+        self._names = in_order(names, self.dataset)
         self.fields = frozenset(names)
         self.layout_id = files[0].layout_id
         self.inputs: list[InputFile] = []
@@ -76,12 +75,13 @@ class Extract:
         for file in files:
             absent = names - {column.name for column in file.columns}
             if absent:
-                file.notices.append(f"{file.source.name}: has no {', '.join(in_order(absent))}")
+                listed = ", ".join(in_order(absent, self.dataset))
+                file.notices.append(f"{file.source.name}: has no {listed}")
 
     @property
     def schema(self) -> pa.Schema:
         """The schema of every batch."""
-        return batch_schema(self._names)
+        return batch_schema(self._names, self.dataset)
 
     @property
     def rejects(self) -> pa.Table:
@@ -110,7 +110,9 @@ class Extract:
         for file in self._files:
             rows = blank = 0
             self._rejects.start(file.source.name)
-            plan = Plan(file.columns, file.reading, self._names, file.source.name, index)
+            plan = Plan(
+                file.columns, file.reading, self._names, file.source.name, index, self.dataset
+            )
             for converted in self._converted(file, plan):
                 kept = converted.batch.num_rows
                 rows += kept + converted.rows_bad
@@ -173,8 +175,9 @@ def open_extract(
     layout: StrPath | Layout | None = None,
     max_bad_rows: float = MAX_BAD_ROWS,
     progress: Progress | None = None,
+    dataset: str = "episodes",
 ) -> Extract:
-    """Files of one layout, read one after another as given.
+    """Files of one layout and dataset, read one after another as given.
 
     `layout` is an id, a YAML file, an RDF file of the national grouper or None: then each header
     is recognised. A layout of several tables takes its files in any order, or their folder.
@@ -186,15 +189,22 @@ def open_extract(
     if not 0 <= max_bad_rows <= 1:
         raise UsageError("--max-bad-rows is a share from 0 to 1", hint="0.05 is five in a hundred")
     chosen = None if layout is None else find_layout(layout)
+    if chosen is not None and chosen.dataset != dataset:
+        raise UsageError(
+            f"layout {chosen.id} is of {chosen.dataset}, not of {dataset}",
+            hint="`tariff group` reads any of the datasets; other commands read episodes",
+        )
     named = [(Path(path), shown(path)) for path in given]
-    tables = _table_files(named, chosen)
+    tables = _table_files(named, chosen) if dataset == "episodes" else None
     if tables is not None:
         several, candidates = tables
         files = [open_tables(several, candidates)]
     else:
         candidates = [look(path, name, chosen) for path, name in named]
         files = [
-            open_file(candidate, chosen if chosen is not None else recognise(candidate))
+            open_file(
+                candidate, chosen if chosen is not None else recognise(candidate, dataset), dataset
+            )
             for candidate in candidates
         ]
         _same_layout(files)
@@ -206,16 +216,39 @@ def open_extract(
     )
 
 
+def dataset_of(path: StrPath, layout: StrPath | Layout | None = None) -> str:
+    """Say of which dataset a file is: what its layout says, else what its columns are.
+
+    UsageError where its columns fit several; a header in other names is taken as episodes, whose
+    reader says what is wrong with it.
+    """
+    if layout is not None:
+        return find_layout(layout).dataset
+    if Path(path).is_dir():
+        return "episodes"
+    header = look(Path(path), shown(path)).header
+    fitting = datasets_of({plain(name) for name in header}) or ["episodes"]
+    if len(fitting) > 1:
+        raise UsageError(
+            f"{shown(path)}: its columns are those of {' and of '.join(fitting)}",
+            hint=f"say with --dataset which it is; datasets: {', '.join(DATASETS)}",
+        )
+    return fitting[0]
+
+
 def from_arrow(
-    data: Any, max_bad_rows: float = MAX_BAD_ROWS, progress: Progress | None = None
+    data: Any,
+    max_bad_rows: float = MAX_BAD_ROWS,
+    progress: Progress | None = None,
+    dataset: str = "episodes",
 ) -> Extract:
     """A dataframe with canonical column names: anything with `__arrow_c_stream__`.
 
     UsageError for anything else; DataError where a mandatory column is missing.
     """
     source = ArrowSource(data)
-    columns = canonical_columns(source.name, source.header)
-    file = OpenFile(source, CANONICAL, columns, Reading())
+    columns = canonical_columns(source.name, source.header, dataset)
+    file = OpenFile(source, CANONICAL, columns, Reading(), dataset=dataset)
     return Extract([file], max_bad_rows=max_bad_rows, progress=progress)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from tariff.errors import DataError
 from tariff.extract.columnar import ParquetSource, XlsxSource
 from tariff.extract.csvfile import DELIMITERS, CsvSource, Head, read_head
-from tariff.extract.fields import KEYS, field_of
+from tariff.extract.fields import field_of, keys_of
 from tariff.extract.layout import ColumnSpec, Layout, plain, shipped_layouts
 from tariff.extract.plan import Column
 from tariff.extract.source import Source, file_kind
@@ -36,6 +36,7 @@ class OpenFile:
     columns: list[Column]
     reading: Reading
     notices: list[str] = field(default_factory=list)
+    dataset: str = "episodes"
 
 
 @dataclass(slots=True)
@@ -81,10 +82,10 @@ def _checked_delimiter(head: Head, layout: Layout, found: str, name: str) -> str
     return wanted
 
 
-def recognise(candidate: Candidate) -> Layout | None:
+def recognise(candidate: Candidate, dataset: str = "episodes") -> Layout | None:
     """The layout of a header; None for canonical names. DataError for neither."""
     header = {plain(name) for name in candidate.header}
-    if header.issuperset(KEYS):
+    if header.issuperset(keys_of(dataset)):
         if candidate.delimiter == "semicolon":
             raise DataError(
                 f"{candidate.name}: the columns are separated by semicolons",
@@ -95,14 +96,14 @@ def recognise(candidate: Candidate) -> Layout | None:
     fitting = [
         (len(layout.recognise), layout.id, layout)
         for layout in shipped_layouts().values()
-        if layout.recognises(candidate.header)
+        if layout.dataset == dataset and layout.recognises(candidate.header)
     ]
     if fitting:
         return max(fitting)[2]
     refuse_data(candidate.name, candidate.header)
-    canonical = sorted(name for name in header if field_of(name))
+    canonical = sorted(name for name in header if field_of(name, dataset))
     if len(canonical) >= 2:
-        _missing(candidate.name, candidate.header, {})
+        _missing(candidate.name, candidate.header, {}, dataset)
     found = _shown(candidate.header)
     what = f"found {found}" if found else "the header is blank"
     if len(candidate.header) == 1:
@@ -113,14 +114,14 @@ def recognise(candidate: Candidate) -> Layout | None:
     )
 
 
-def open_file(candidate: Candidate, layout: Layout | None) -> OpenFile:
+def open_file(candidate: Candidate, layout: Layout | None, dataset: str = "episodes") -> OpenFile:
     """A file under its layout (None: canonical names)."""
     has_header = _has_header(candidate, layout)
     source = source_of(candidate, layout, has_header=has_header)
     notices = list(source.notices)
     width = len(source.header) or getattr(source, "width", 0)
     if layout is None:
-        columns = _canonical(candidate.name, source.header)
+        columns = _canonical(candidate.name, source.header, dataset)
         reading = Reading()
         layout_id = CANONICAL
     else:
@@ -138,7 +139,7 @@ def open_file(candidate: Candidate, layout: Layout | None) -> OpenFile:
         notices.append(f"{candidate.name}: {number} not used: {_shown(unused)}")
     if candidate.delimiter not in {"", "comma"} and (layout is None or layout.delimiter == "auto"):
         notices.append(f"{candidate.name}: read as {candidate.delimiter}-separated")
-    return OpenFile(source, layout_id, columns, reading, notices)
+    return OpenFile(source, layout_id, columns, reading, notices, dataset)
 
 
 def sheet_reading(reading: Reading) -> Reading:
@@ -185,23 +186,23 @@ def source_of(candidate: Candidate, layout: Layout | None, *, has_header: bool) 
     )
 
 
-def canonical_columns(name: str, header: list[str]) -> list[Column]:
+def canonical_columns(name: str, header: list[str], dataset: str = "episodes") -> list[Column]:
     """The canonical columns of a header that uses their names."""
-    return _canonical(name, header)
+    return _canonical(name, header, dataset)
 
 
-def _canonical(name: str, header: list[str]) -> list[Column]:
+def _canonical(name: str, header: list[str], dataset: str) -> list[Column]:
     found: dict[str, Column] = {}
     for index, label in enumerate(header):
         canonical = plain(label)
-        known = field_of(canonical)
+        known = field_of(canonical, dataset)
         if known is None:
             continue
         if canonical in found:
             raise _twice(name, label)
         found[canonical] = Column(canonical, known, index, label)
-    if not found.keys() >= set(KEYS):
-        _missing(name, header, {})
+    if not found.keys() >= set(keys_of(dataset)):
+        _missing(name, header, {}, dataset)
     return list(found.values())
 
 
@@ -216,7 +217,7 @@ def _mapped(
         places.setdefault(plain(label), index)
     columns: list[Column] = []
     for canonical, spec in layout.specs().items():
-        column = column_of(canonical, spec, places if header else None, width)
+        column = column_of(canonical, spec, places if header else None, width, layout.dataset)
         if column is None:
             continue
         if column.source is not None and plain(column.label) in twice and spec.column is not None:
@@ -226,16 +227,21 @@ def _mapped(
                 f"{name}: {canonical} is taken from {column.label}, as there is no {spec.column}"
             )
         columns.append(column)
-    if not {column.name for column in columns} >= set(KEYS):
-        _missing(name, header, {key: layout.specs().get(key) for key in KEYS})
+    keys = keys_of(layout.dataset)
+    if not {column.name for column in columns} >= set(keys):
+        _missing(name, header, {key: layout.specs().get(key) for key in keys}, layout.dataset)
     return columns
 
 
 def column_of(
-    canonical: str, spec: ColumnSpec, places: dict[str, int] | None, width: int
+    canonical: str,
+    spec: ColumnSpec,
+    places: dict[str, int] | None,
+    width: int,
+    dataset: str = "episodes",
 ) -> Column | None:
     """One canonical column in a header (`places`: plain name to position), or None."""
-    known = field_of(canonical)
+    known = field_of(canonical, dataset)
     if known is None:
         raise KeyError(canonical)
     cleaning = Cleaning(spec.strip, {key: str(value) for key, value in spec.values.items()})
@@ -262,11 +268,11 @@ def refuse_data(name: str, header: list[str]) -> None:
         )
 
 
-def _missing(name: str, header: list[str], specs: dict[str, Any]) -> None:
+def _missing(name: str, header: list[str], specs: dict[str, Any], dataset: str) -> None:
     refuse_data(name, header)
     plain_names = {plain(label) for label in header}
     wanted = []
-    for key in KEYS:
+    for key in keys_of(dataset):
         spec: ColumnSpec | None = specs.get(key)
         if spec is None:
             if key not in plain_names:

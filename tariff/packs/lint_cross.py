@@ -9,11 +9,28 @@ from itertools import combinations
 from pathlib import Path
 
 from tariff.packs.findings import Findings
-from tariff.packs.model import CodesPack, GrouperPack, LabelsPack, Pack, SplitsPack, TariffPack
+from tariff.packs.model import (
+    AttendanceGroupsPack,
+    CodesPack,
+    CriticalCareGroupsPack,
+    EmergencyGroupsPack,
+    GrouperPack,
+    LabelsPack,
+    Pack,
+    SplitsPack,
+    TariffPack,
+)
 from tariff.packs.problems import shown
 from tariff.packs.read import LoadedPack
 
 FindingsOf = Mapping[Path, Findings]
+
+_CHOSEN_BY_DATE = (
+    GrouperPack,
+    AttendanceGroupsPack,
+    EmergencyGroupsPack,
+    CriticalCareGroupsPack,
+)
 
 
 def check(packs: Sequence[LoadedPack], findings: FindingsOf) -> None:
@@ -35,7 +52,7 @@ def _slot(manifest: Pack) -> tuple[str, ...] | None:
     """What only one pack may hold at a time; None where packs are named, not chosen by date."""
     if isinstance(manifest, TariffPack):
         return ("tariff", manifest.year, manifest.edition)
-    return ("grouper",) if isinstance(manifest, GrouperPack) else None
+    return (manifest.kind,) if isinstance(manifest, _CHOSEN_BY_DATE) else None
 
 
 def _overlaps(packs: Sequence[LoadedPack], findings: FindingsOf) -> None:
@@ -109,23 +126,32 @@ def _roots(
             continue
         splits = by_id.get(manifest.splits)
         if splits is not None and isinstance(splits.manifest, SplitsPack):
-            roots = splits.tables["splits"].columns["root"]
+            roots = [root for table in splits.tables.values() for root in table.columns["root"]]
             designs.setdefault(manifest.roots, set()).update(roots)
         for code_pack in filter(None, map(by_id.get, manifest.codes)):
             if isinstance(code_pack.manifest, CodesPack):
-                for user in (manifest.roots, manifest.cc_lists):
+                for user in (
+                    manifest.roots, manifest.cc_lists, manifest.injuries, manifest.services
+                ):  # fmt: skip
                     key = (user, code_pack.manifest.classification)
                     codes.setdefault(key, set()).update(_codes(code_pack, code_pack.manifest))
+    every_root: set[str] = set().union(*designs.values())  # whichever of them is in force
     for pack in packs:
         for table, classification in (
             ("diagnoses", "icd10"), ("procedures", "opcs4"), ("members", "icd10"),
+            ("scores", "icd10"), ("trauma_diagnoses", "icd10"), ("burn_diagnoses", "icd10"),
+            ("burn_areas", "icd10"), ("trauma_procedures", "opcs4"), ("burn_procedures", "opcs4"),
+            ("unbundled", "opcs4"), ("services", "opcs4"),
         ):  # fmt: skip
             known = codes.get((pack.id, classification))
             if table in pack.tables and known is not None:
                 _known_codes(findings[pack.root], table, known)
         if pack.id in designs and pack.manifest.kind == "roots":
             for table in ("diagnoses", "procedures"):
-                _known_roots(findings[pack.root], table, designs[pack.id])
+                _known_roots(findings[pack.root], table, every_root)
+            if "redirects" in pack.tables:
+                of = {kind: codes.get((pack.id, kind), set()) for kind in ("icd10", "opcs4")}
+                _known_redirects(findings[pack.root], every_root, of)
 
 
 def _codes(pack: LoadedPack, manifest: CodesPack) -> Iterator[str]:
@@ -136,13 +162,44 @@ def _codes(pack: LoadedPack, manifest: CodesPack) -> Iterator[str]:
             yield code + manifest.filler
 
 
+REDIRECTED = {
+    "driver": "opcs4",
+    "procedures": "opcs4",
+    "no_procedures": "opcs4",
+    "primary": "icd10",
+    "diagnoses": "icd10",
+    "no_diagnoses": "icd10",
+}
+
+
+def _known_redirects(findings: Findings, roots: set[str], codes: Mapping[str, set[str]]) -> None:
+    """Roots of redirects are in a design; their codes begin codes of the classification."""
+    columns = findings.pack.tables["redirects"].columns
+    for column in ("root", "to"):
+        for index, root in enumerate(columns[column]):
+            if root not in roots:
+                message = f"no design has the root '{root}'"
+                findings.of_cell("PK501", "redirects", index, column, message, row=root)
+    ordered = {kind: sorted(known) for kind, known in codes.items()}
+    for column, kind in REDIRECTED.items():
+        for index, cell in enumerate(columns[column]):
+            for code in cell.replace("+", " ").split():
+                if code[0] != "@" and not _begins(code, ordered[kind]):
+                    message = f"'{code}' begins no code of the classification"
+                    findings.of_cell("PK412", "redirects", index, column, message, row=code)
+
+
+def _begins(code: str, ordered: Sequence[str]) -> bool:
+    """Say whether a code, a fifth character left aside, begins one of a sorted list."""
+    place = bisect_left(ordered, code[:4])
+    return place < len(ordered) and ordered[place].startswith(code[:4])
+
+
 def _known_codes(findings: Findings, table: str, known: Iterable[str]) -> None:
     """Each code begins a code of the classification, a fifth character left aside."""
     ordered = sorted(known)
     for index, code in enumerate(findings.pack.tables[table].columns["code"]):
-        stem = code[:4]
-        place = bisect_left(ordered, stem)
-        if place == len(ordered) or not ordered[place].startswith(stem):
+        if not _begins(code, ordered):
             message = f"'{code}' begins no code of the classification"
             findings.of_cell("PK412", table, index, "code", message, row=code)
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 
+from tariff.packs import lint_other_care
 from tariff.packs.findings import Findings
 from tariff.packs.model import (
     CodesPack,
@@ -39,6 +40,10 @@ def check(findings: Findings) -> None:
         "codes": _codes,
         "field_values": _field_values,
         "splits": _splits,
+        "roots": _redirects,
+        "attendance_groups": lint_other_care.attendances,
+        "emergency_groups": lint_other_care.emergency,
+        "critical_care_groups": lint_other_care.critical_care,
         "tariff": _prices,
         "mff": _factors,
         "points_of_delivery": _groups,
@@ -83,13 +88,22 @@ def _splits(findings: Findings) -> None:
     pack = findings.pack
     manifest = pack.manifest
     assert isinstance(manifest, SplitsPack)
-    table = pack.tables["splits"]
+    used: set[str] = set()
+    for name in pack.tables:
+        _splits_table(findings, manifest, name, used)
+    for name in sorted(set(manifest.conditions) - used):
+        at = pack.at("conditions", name)
+        findings.add("PK414", at, f"no row uses the condition '{name}'", row=name)
+    _conditions(findings, manifest)
+
+
+def _splits_table(findings: Findings, manifest: SplitsPack, of: str, used: set[str]) -> None:
+    table = findings.pack.tables[of]
     columns = table.columns
     bounds = {
         name: list(zip(table.integers(f"{name}_min"), table.integers(f"{name}_max"), strict=True))
         for name in SPLIT_BOUNDS
     }
-    used: set[str] = set()
     seen: dict[tuple[object, ...], int] = {}
     cells: dict[tuple[object, ...], list[int]] = {}
     for index, (hrg, root, condition) in enumerate(
@@ -99,37 +113,36 @@ def _splits(findings: Findings) -> None:
             low, high = bounds[name][index]
             if low is not None and high is not None and low > high:
                 message = f"{hrg}: {name}_min {low} is above {name}_max {high}"
-                findings.of_cell("PK400", "splits", index, f"{name}_min", message, row=hrg)
+                findings.of_cell("PK400", of, index, f"{name}_min", message, row=hrg)
         if hrg[:-1] != root:
             message = f"{hrg} does not stand under its root: {root} and one letter"
-            findings.of_cell("PK404", "splits", index, "root", message, row=hrg)
+            findings.of_cell("PK404", of, index, "root", message, row=hrg)
         for name in condition.split():
             used.add(name)
             if name not in manifest.conditions:
                 message = f"{hrg}: unknown condition '{name}'"
-                findings.of_cell("PK403", "splits", index, "condition", message, row=hrg)
+                findings.of_cell("PK403", of, index, "condition", message, row=hrg)
         others = tuple(bounds[name][index] for name in SPLIT_BOUNDS[1:])
         cell = (root, condition, *others)
         first = seen.setdefault((*cell, bounds["cc"][index]), index)
         if first != index:
             message = f"{hrg} has the bounds of {columns['hrg'][first]}: it is never chosen"
-            findings.of_cell("PK402", "splits", index, "hrg", message, row=hrg)
+            findings.of_cell("PK402", of, index, "hrg", message, row=hrg)
         cells.setdefault(cell, []).append(index)
     for indices in cells.values():
-        _bands(findings, indices, bounds["cc"])
-    for name in sorted(set(manifest.conditions) - used):
-        at = pack.at("conditions", name)
-        findings.add("PK414", at, f"no row uses the condition '{name}'", row=name)
-    _conditions(findings, manifest)
+        _bands(findings, of, indices, bounds["cc"])
 
 
 def _bands(
-    findings: Findings, indices: Sequence[int], bounds: Sequence[tuple[int | None, int | None]]
+    findings: Findings,
+    of: str,
+    indices: Sequence[int],
+    bounds: Sequence[tuple[int | None, int | None]],
 ) -> None:
     """The CC bands of rows that differ in nothing else: from 0, without a gap, open at the end."""
     if all(bounds[index] == (None, None) for index in indices):
         return
-    columns = findings.pack.tables["splits"].columns
+    columns = findings.pack.tables[of].columns
     expected: int | None = 0
     for index in sorted(indices, key=lambda index: bounds[index][0] or 0):
         low, high = bounds[index]
@@ -137,13 +150,13 @@ def _bands(
         if expected is None or (low or 0) != expected:
             after = "no band" if expected is None else f"a band from {expected}"
             message = f"{hrg}: the CC band begins at {low or 0}; {after} is due"
-            findings.of_cell("PK401", "splits", index, "cc_min", message, row=root)
+            findings.of_cell("PK401", of, index, "cc_min", message, row=root)
         expected = None if high is None else high + 1
     if expected is not None:
         hrg = columns["hrg"][indices[0]]
         message = f"{hrg}: no CC band of its cell is open above {expected - 1}"
         row = columns["root"][indices[0]]
-        findings.of_cell("PK401", "splits", indices[0], "cc_max", message, row=row)
+        findings.of_cell("PK401", of, indices[0], "cc_max", message, row=row)
 
 
 def _conditions(findings: Findings, manifest: SplitsPack) -> None:
@@ -154,11 +167,39 @@ def _conditions(findings: Findings, manifest: SplitsPack) -> None:
             condition.admission_source,
             condition.any_procedure,
             condition.no_procedure,
-            condition.unsupported,
+            condition.any_diagnosis,
         ]
         if sum(map(bool, asked)) != 1:
             at = findings.pack.at("conditions", name)
             findings.add("PK027", at, f"condition '{name}' must ask exactly one thing", row=name)
+
+
+# ---------------------------------------------------------------- redirects
+
+
+def _redirects(findings: Findings) -> None:
+    """Each redirect asks for something, of lists that are there, within bounds that can be met."""
+    if "redirects" not in findings.pack.tables:
+        return
+    table = findings.pack.tables["redirects"]
+    columns = table.columns
+    lists = set(findings.pack.tables["lists"].columns["list"] if "lists" in findings.pack.tables
+                else ())  # fmt: skip
+    asks = [name for name in columns if name not in ("root", "to", "doubt", "note")]
+    for index, (root, to) in enumerate(zip(columns["root"], columns["to"], strict=True)):
+        if not any(columns[name][index] for name in asks):
+            message = f"{root} always becomes {to}: no condition is given"
+            findings.of_cell("PK415", "redirects", index, "root", message, row=root)
+        words = " ".join(columns[name][index] for name in asks).replace("+", " ").split()
+        for word in words:
+            if word[0] == "@" and word[1:] not in lists:
+                message = f"unknown list '{word[1:]}'"
+                findings.of_cell("PK415", "redirects", index, "root", message, row=root)
+        for name in ("age", "stay"):
+            low, high = columns[f"{name}_min"][index], columns[f"{name}_max"][index]
+            if low and high and int(low) > int(high):
+                message = f"{root}: {name}_min {low} is above {name}_max {high}"
+                findings.of_cell("PK400", "redirects", index, f"{name}_min", message, row=root)
 
 
 # ---------------------------------------------------------------- figures

@@ -234,6 +234,9 @@ def references(manifest: Pack) -> Iterator[tuple[tuple[str | int, ...], str, str
     if isinstance(manifest, GrouperPack):
         for key in ("splits", "roots", "cc_lists", "field_values"):
             yield (key,), getattr(manifest, key), key
+        for key in ("injuries", "services"):
+            if getattr(manifest, key):
+                yield (key,), getattr(manifest, key), key
         for index, pack_id in enumerate(manifest.codes):
             yield ("codes", index), pack_id, "codes"
     elif isinstance(manifest, TariffPack) and manifest.borrowed is not None:

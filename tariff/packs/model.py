@@ -15,6 +15,7 @@ from typing import Any, Literal, NewType
 
 Code = NewType("Code", str)  # a scalar taken as written
 CsvName = NewType("CsvName", str)  # a side table in the pack's own folder
+SCORE = "[1-9]?[0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5]"  # of a complication: the core keeps a byte
 
 Provenance = Literal["official", "published", "reconstructed", "illustrative"]
 Evidence = Literal["S", "D", "K"]
@@ -103,8 +104,22 @@ class CodeSet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FifthCharacters:
+    """The fifth characters that a category may carry; one that is not among them is impossible."""
+
+    categories: list[Code]
+    allowed: Code
+    evidence: Evidence = "D"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CodesPack(Pack):
-    """The valid codes of a classification. `codes` has one column, `code`."""
+    """The valid codes of a classification. `codes` has one column, `code`.
+
+    What may not stand first or drive, and the error category it brings: `never_primary` UZ01,
+    `vague_primary` UZ02, `child_primary` UZ03 above its age, `fifth_characters` UZ04,
+    `never_dominant` UZ05, `vague_dominant` UZ06, `vague_burn` UZ15.
+    """
 
     classification: Literal["icd10", "opcs4"]
     codes: CsvName
@@ -114,6 +129,10 @@ class CodesPack(Pack):
     never_primary: CodeSet = field(default_factory=CodeSet)
     child_primary: CodeSet = field(default_factory=CodeSet)
     never_dominant: CodeSet = field(default_factory=CodeSet)
+    vague_primary: CodeSet = field(default_factory=CodeSet)
+    vague_burn: CodeSet = field(default_factory=CodeSet)
+    vague_dominant: CodeSet = field(default_factory=CodeSet)
+    fifth_characters: list[FifthCharacters] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +162,7 @@ class Condition:
     admission_source: list[Code] = field(default_factory=list)
     any_procedure: list[Code] = field(default_factory=list)
     no_procedure: list[Code] = field(default_factory=list)
-    unsupported: str = ""
+    any_diagnosis: list[Code] = field(default_factory=list)
     evidence: Evidence = "D"
 
 
@@ -153,10 +172,12 @@ class SplitsPack(Pack):
 
     `splits` columns: hrg, root, cc_min, cc_max, age_min, age_max, interventions_min,
     interventions_max, stay_min, stay_max, diagnosis_score_min, diagnosis_score_max, condition.
-    A blank bound is open. The first row of a root whose bounds all hold wins.
+    A blank bound is open. The first row of a root whose bounds all hold wins. `unpriced` has the
+    same columns: HRGs of the design that the price list of its year leaves out.
     """
 
     splits: CsvName
+    unpriced: CsvName | None = None
     conditions: dict[str, Condition] = field(default_factory=dict)
 
 
@@ -166,22 +187,81 @@ class RootsPack(Pack):
 
     `code` is a prefix; the longest wins. `root_child` serves ages up to `child_max_age`. A
     procedure of rank 0 does not drive and counts as an intervention only.
+
+    `redirects` moves a record from the root its driver leads to, to another: columns root, driver,
+    procedures, no_procedures, primary, diagnoses, no_diagnoses, age_min, age_max, stay_min,
+    stay_max, admission_source, to, doubt, note. A cell of codes holds prefixes, or `@list` for a
+    list of `lists` (list, code); `+` stands between sets of which each must be met. The rows are
+    read once, top to bottom; each sees the root that those above it left.
+
+    `short_stay` (root, note) names the roots whose procedures drive only where the stay is at most
+    `short_stay_max` nights, or not known: a longer one was for something else.
     """
 
     diagnoses: CsvName
     procedures: CsvName
+    redirects: CsvName | None = None
+    lists: CsvName | None = None
+    short_stay: CsvName | None = None
+    short_stay_max: int = 1
     child_max_age: int = 18
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InjuriesPack(Pack):
+    """Multiple trauma and burns, which are looked for before anything else drives.
+
+    `trauma_diagnoses` columns: code, site, score; `burn_diagnoses`: code, deep, score; the others:
+    code, score (all with doubt and note). Every burn asks for a code of its area, a deep one (of
+    second or third degree) makes the record a burn.
+    Codes are prefixes; the longest wins. The roots are tried in the order given.
+    """
+
+    trauma_diagnoses: CsvName
+    trauma_procedures: CsvName
+    burn_diagnoses: CsvName
+    burn_areas: CsvName
+    burn_procedures: CsvName
+    trauma_roots: list[Code]
+    burn_roots: list[Code]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServicesPack(Pack):
+    """Unbundled HRGs, and the roots of a day that holds nothing but one service.
+
+    `unbundled` columns: code, with_codes (sets of prefixes as in a redirect, among the procedures
+    of the episode), hrg, doubt, note: of the longest code the first row whose sets are met.
+    `unbundled_ages` (hrg, age_min, age_max, to) gives another letter to some ages. An HRG of
+    `by_rehabilitation_day` is counted once a rehabilitation day; `palliative_hrg` comes from
+    palliative care days alone.
+
+    `services` columns: service, code, note; the service `ignored` holds procedures that may
+    accompany any. `same_day` columns: service, root.
+    """
+
+    unbundled: CsvName
+    unbundled_ages: CsvName
+    services: CsvName
+    same_day: CsvName
+    by_rehabilitation_day: list[Code] = field(default_factory=list)
+    palliative_hrg: Code | None = None
+    same_day_classifications: list[Code] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CcListsPack(Pack):
     """Which ICD-10 codes raise the CC score of which subchapters.
 
-    `members` columns: code, subchapters (space separated).
+    `members` columns: code, subchapters (space separated); each scores `default_score`. `scores`
+    columns: code, subchapter, score (0 to 255); a code there is in the list, with that score.
     """
 
     members: CsvName
-    default_score: int = 1
+    scores: CsvName | None = None
+    default_score: int = field(
+        default=1, metadata={"pattern": SCORE, "form": "a whole number from 0 to 255"}
+    )
     missing: list[Code] = field(default_factory=list)
 
 
@@ -194,9 +274,91 @@ class GrouperPack(Pack):
     cc_lists: str
     codes: list[str]
     field_values: str
+    injuries: str = ""
+    services: str = ""
     intervention_chapters_excluded: list[Code] = field(default_factory=list)
     invalid_secondary: Literal["report", "error"] = "report"
+    only_never_dominant: Literal["report", "error"] = "report"
     error_hrg: Code = Code("UZ01Z")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DefaultAttendance:
+    """The HRGs of an attendance that no procedure drives, by one first attendance code."""
+
+    first_attendance: Code
+    single: Code
+    multiprofessional: Code
+    evidence: Evidence = "K"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttendanceGroupsPack(Pack):
+    """How outpatient attendances group, beside the grouper of their day, whose roots they share.
+
+    Its dates hold the day of the attendance. A procedure of `multiprofessional` makes a default
+    attendance a multiprofessional one. The attendance HRG, used where that of a procedure has no
+    price, is worked out again with the procedures that begin with one of `assessments` alone.
+    """
+
+    mandatory: list[
+        Literal["age", "sex", "main_specialty", "treatment_function", "first_attendance"]
+    ]
+    attendances: list[DefaultAttendance]
+    multiprofessional: CodeSet
+    assessments: list[Code]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmergencyGroupsPack(Pack):
+    """How emergency attendances group. Its dates hold the day of arrival.
+
+    `investigations` columns: code, category, doubt, note. `treatments`: code, third_digits (those
+    that may follow, such as 1-3; blank: none), category, doubt, note. Category 0 is none, or not
+    significant. `groups` columns: investigation, treatment (the highest category of each), hrg,
+    dental (the HRG where a dental code stands; blank: the same), doubt, note.
+
+    An attendance with one of them alone counts as of category `no_investigation_as` or
+    `no_treatment_as` in the other. An attendance of a patient group of `dead_on_arrival` is
+    `dead_hrg`, whatever was done.
+    """
+
+    investigations: CsvName
+    treatments: CsvName
+    groups: CsvName
+    dental_investigations: list[Code]
+    dental_treatments: list[Code]
+    dead_on_arrival: list[Code]
+    dead_hrg: Code
+    age: NumericRange
+    no_investigation_as: int = 1
+    no_treatment_as: int = 1
+    invalid_codes: Literal["report", "error"] = "report"
+    error_hrg: Code = Code("UZ01Z")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganSystem:
+    """An organ system, supported where one of its counts of days is above 0."""
+
+    name: str
+    days: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CriticalCareGroupsPack(Pack):
+    """How periods of critical care group. Its dates hold the first day of the period.
+
+    `hrgs` are those of 0, 1, 2 ... organ systems supported; the last is of that many or more.
+    A period is of adults where its unit function is one of `adult_units`; the other two kinds of
+    units are grouped by the day, from fields that a period does not carry.
+    """
+
+    organs: list[OrganSystem]
+    hrgs: list[Code]
+    adult_units: list[Code]
+    paediatric_units: list[Code]
+    neonatal_units: list[Code]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -517,8 +679,13 @@ PACK_MODELS: dict[str, type[Pack]] = {
     "field_values": FieldValuesPack,
     "splits": SplitsPack,
     "roots": RootsPack,
+    "injuries": InjuriesPack,
+    "services": ServicesPack,
     "cc_lists": CcListsPack,
     "grouper": GrouperPack,
+    "attendance_groups": AttendanceGroupsPack,
+    "emergency_groups": EmergencyGroupsPack,
+    "critical_care_groups": CriticalCareGroupsPack,
     "labels": LabelsPack,
     "tariff": TariffPack,
     "mff": MffPack,

@@ -104,6 +104,8 @@ KINDS: dict[str, Kind] = {
     "PK412": Kind("code outside the classification", "Mend the code.", waivable=True),
     "PK413": Kind("group that no spell reaches", "Move it up, or remove it.", "warning", True),
     "PK414": Kind("unused condition or list", "Use it, or remove it.", "warning", waivable=True),
+    "PK415": Kind("redirect that cannot be read", "Give it a condition, or mend the list."),
+    "PK416": Kind("group that is not told", "Name the HRG, the column or the categories."),
     "PK420": Kind("required text is empty", "Write it: the provider reads it."),
     "PK421": Kind("tests missing", "Give one test that finds and one that does not."),
     "PK422": Kind("word that is not neutral", "Write `appears` and `please evidence`."),

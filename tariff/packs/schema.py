@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
 from tariff.extract.layout import Layout
+from tariff.packs.importing.mapping import CodeToGroupMapping
 from tariff.packs.match_fields import MATCH_FIELDS, MatchField, is_column, written_unit
 from tariff.packs.model import PACK_MODELS, Code, CsvName
 from tariff.packs.nodes import CSV_NAME, model_fields
@@ -43,6 +44,9 @@ def schemas() -> dict[str, Schema]:
     """Every schema by the name of its file."""
     found = {f"{kind}.json": manifest_schema(kind) for kind in PACK_MODELS}
     found["rule.json"] = rule_schema()
+    found["code_to_group_mapping.json"] = json_schema(
+        CodeToGroupMapping, "A mapping: where the tables of a code to group workbook stand"
+    )
     found["layout.json"] = json_schema(Layout, "A layout: how the columns of a file are read")
     return found
 

@@ -15,6 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
+from tariff.packs.model import SCORE
 from tariff.packs.problems import START, Position, Problems
 from tariff.packs.tree import decode_text, read_bytes
 
@@ -22,7 +23,7 @@ MAX_BYTES = 64 * 1024 * 1024
 
 _CODE = r"[^\s,;\x00-\x1f]+"
 
-CellType = Literal["code", "codes", "text", "integer", "decimal", "flag", "year"]
+CellType = Literal["code", "codes", "text", "integer", "score", "decimal", "flag", "year"]
 _CELLS: dict[CellType, tuple[re.Pattern[str], str]] = {
     "code": (re.compile(_CODE), "a code without blanks"),
     "codes": (
@@ -31,6 +32,7 @@ _CELLS: dict[CellType, tuple[re.Pattern[str], str]] = {
     ),
     "text": (re.compile(r"[^\x00-\x1f]*"), "text on one line"),
     "integer": (re.compile(r"-?(0|[1-9][0-9]{0,8})"), "a whole number"),
+    "score": (re.compile(SCORE), "a whole number from 0 to 255"),
     "decimal": (re.compile(r"-?(0|[1-9][0-9]{0,11})(\.[0-9]{1,12})?"), "a number"),
     "flag": (re.compile(r"yes|no"), "yes or no"),
     "year": (re.compile(r"[0-9]{4}/[0-9]{2}"), "a year such as 2022/23"),
@@ -104,25 +106,111 @@ _ROOTS = TableSpec(
     key=("code",),
 )
 
+_SPLITS = TableSpec(
+    (
+        Column("hrg"),
+        Column("root"),
+        *_optional(
+            "integer",
+            "cc_min cc_max age_min age_max interventions_min interventions_max "
+            "stay_min stay_max diagnosis_score_min diagnosis_score_max",
+        ),
+        Column("condition", blank=True),
+    )
+)
+
+_DOUBT = (Column("doubt", "flag", blank=True), Column("note", "text", blank=True))
+
+_SCORES = TableSpec((Column("code"), Column("score", "integer"), *_DOUBT), key=("code",))
+
 TABLES: dict[str, dict[str, TableSpec]] = {
     "codes": {"codes": TableSpec((Column("code"),), key=("code",))},
-    "splits": {
-        "splits": TableSpec(
+    "splits": {"splits": _SPLITS, "unpriced": _SPLITS},
+    "roots": {
+        "diagnoses": _ROOTS,
+        "procedures": _ROOTS,
+        "redirects": TableSpec(
             (
-                Column("hrg"),
                 Column("root"),
                 *_optional(
-                    "integer",
-                    "cc_min cc_max age_min age_max interventions_min interventions_max "
-                    "stay_min stay_max diagnosis_score_min diagnosis_score_max",
+                    "text", "driver procedures no_procedures primary diagnoses no_diagnoses"
                 ),
-                Column("condition", blank=True),
+                *_optional("integer", "age_min age_max stay_min stay_max"),
+                Column("admission_source", "codes", blank=True),
+                Column("to"),
+                *_DOUBT,
             )
-        )
+        ),
+        "lists": TableSpec((Column("list"), Column("code")), key=("list", "code")),
+        "short_stay": TableSpec(
+            (Column("root"), Column("note", "text", blank=True)), key=("root",)
+        ),
     },
-    "roots": {"diagnoses": _ROOTS, "procedures": _ROOTS},
+    "injuries": {
+        "trauma_diagnoses": TableSpec(
+            (Column("code"), Column("site"), Column("score", "integer"), *_DOUBT), key=("code",)
+        ),
+        "trauma_procedures": _SCORES,
+        "burn_diagnoses": TableSpec(
+            (
+                Column("code"),
+                Column("deep", "flag", blank=True),
+                Column("score", "integer"),
+                *_DOUBT,
+            ),
+            key=("code",),
+        ),
+        "burn_areas": _SCORES,
+        "burn_procedures": _SCORES,
+    },
+    "services": {
+        "unbundled": TableSpec(
+            (
+                Column("code"),
+                Column("with_codes", "text", blank=True),
+                Column("hrg"),
+                *_DOUBT,
+            ),
+            key=("code", "with_codes"),
+        ),
+        "unbundled_ages": TableSpec(
+            (Column("hrg"), *_optional("integer", "age_min age_max"), Column("to"))
+        ),
+        "services": TableSpec(
+            (Column("service"), Column("code"), Column("note", "text", blank=True)), key=("code",)
+        ),
+        "same_day": TableSpec((Column("service"), Column("root")), key=("service",)),
+    },
     "cc_lists": {
-        "members": TableSpec((Column("code"), Column("subchapters", "codes")), key=("code",))
+        "members": TableSpec((Column("code"), Column("subchapters", "codes")), key=("code",)),
+        "scores": TableSpec(
+            (Column("code"), Column("subchapter"), Column("score", "score")),
+            key=("code", "subchapter"),
+        ),
+    },
+    "emergency_groups": {
+        "investigations": TableSpec(
+            (Column("code"), Column("category", "integer"), *_DOUBT), key=("code",)
+        ),
+        "treatments": TableSpec(
+            (
+                Column("code"),
+                Column("third_digits", "text", blank=True),
+                Column("category", "integer"),
+                *_DOUBT,
+            ),
+            key=("code",),
+        ),
+        "groups": TableSpec(
+            (
+                Column("investigation", "integer"),
+                Column("treatment", "integer"),
+                Column("hrg"),
+                Column("dental", blank=True),
+                *_DOUBT,
+            ),
+            key=("investigation", "treatment"),
+        ),
     },
     "labels": {
         "labels": TableSpec((Column("hrg"), Column("label", "text")), key=("hrg",)),

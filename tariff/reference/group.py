@@ -6,11 +6,13 @@ what stands around it: the error category, and whether the spell dates may give 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from tariff.packs.model import Condition
-from tariff.reference.tables import GroupTables, RootRow, Split
+from tariff.reference.tables import GroupTables, Redirect, RootRow, Services, Split, whole
 from tariff.reference.validate import (
     error_categories,
     may_dominate,
@@ -19,7 +21,11 @@ from tariff.reference.validate import (
 )
 from tariff.reference.values import Episode, day, number, primary, text
 
+T = TypeVar("T")
+
 PROCEDURE, DIAGNOSIS, UNGROUPED = "P", "D", "U"
+TRAUMA, BURN, SERVICE = "M", "B", "G"
+ACCOMPANYING = "ignored"  # the service of procedures that may accompany any other
 
 DIAGNOSIS_NOT_MAPPED = "diagnosis_not_mapped"
 ROOT_NOT_IN_DESIGN = "root_not_in_design"
@@ -46,7 +52,7 @@ class Grouping:
 
 
 @dataclass(frozen=True, slots=True)
-class _Driver:
+class Driver:
     """What decides the root: a code, where it stands, and its row in the root table."""
 
     flag: str
@@ -100,53 +106,108 @@ def longest_prefix(rows: dict[str, RootRow], code: str) -> RootRow | None:
     return None
 
 
-def _procedure_driver(tables: GroupTables, episodes: Sequence[Episode]) -> _Driver | None:
-    best: _Driver | None = None
+def _procedure_driver(
+    tables: GroupTables, episodes: Sequence[Episode], stay: int | None
+) -> Driver | None:
+    best: Driver | None = None
+    long = stay is not None and stay > tables.short_stay_max
     for place, episode in enumerate(episodes):
         for code in valid_procedures(tables.codes, episode):
             row = longest_prefix(tables.procedures, code)
             if row is None or row.rank <= 0 or not may_dominate(tables.codes, code):
                 continue
+            if long and row.root in tables.short_stay_roots:
+                continue
             if best is None or best.row is None or row.rank > best.row.rank:  # first on a tie
-                best = _Driver(PROCEDURE, code, place, row)
+                best = Driver(PROCEDURE, code, place, row)
     return best
 
 
-def _diagnosis_driver(tables: GroupTables, episodes: Sequence[Episode]) -> _Driver:
+def _diagnosis_driver(tables: GroupTables, episodes: Sequence[Episode]) -> Driver:
     """Return the primary diagnosis of highest rank; one without a row loses to any other."""
-    best: _Driver | None = None
+    best: Driver | None = None
     for place, episode in enumerate(episodes):
         code = primary(episode)
         row = longest_prefix(tables.diagnoses, code) if code is not None else None
-        candidate = _Driver(DIAGNOSIS, code, place, row)
+        candidate = Driver(DIAGNOSIS, code, place, row)
         if best is None or _strength(candidate) > _strength(best):
             best = candidate
     assert best is not None
     return best
 
 
-def _strength(driver: _Driver) -> tuple[bool, int]:
+def _service_driver(
+    tables: GroupTables, episodes: Sequence[Episode], stay: int | None
+) -> Driver | None:
+    """Return the first procedure of a day that holds nothing but one service, with its root."""
+    of = [
+        (place, code, longest(tables.services.services, code))
+        for place, episode in enumerate(episodes)
+        for code in valid_procedures(tables.codes, episode)
+    ]
+    found = [(place, code, service) for place, code, service in of if service != ACCOMPANYING]
+    services = {service for _, _, service in found}
+    if len(services) != 1:
+        return None
+    place, code, service = found[0]
+    if service is None or service not in tables.services.same_day:
+        return None
+    patient_class = text(episodes[0], "patient_classification")
+    if stay != 0 or patient_class not in tables.services.classifications:
+        return None
+    return Driver(SERVICE, code, place, RootRow(tables.services.same_day[service], "", 0))
+
+
+def find_driver(tables: GroupTables, episodes: Sequence[Episode], stay: int | None) -> Driver:
+    """Return what drives where there is no injury."""
+    return (
+        _procedure_driver(tables, episodes, stay)
+        or _service_driver(tables, episodes, stay)
+        or _diagnosis_driver(tables, episodes)
+    )
+
+
+def longest(rows: Mapping[str, T], code: str) -> T | None:
+    """Return what the longest prefix of a code stands for."""
+    for length in range(len(code), 0, -1):
+        if code[:length] in rows:
+            return rows[code[:length]]
+    return None
+
+
+def _strength(driver: Driver) -> tuple[bool, int]:
     return (driver.row is not None, driver.row.rank if driver.row is not None else 0)
 
 
 # ---------------------------------------------------------------- scores
 
 
+def cc_code(tables: GroupTables, diagnosis: str) -> str:
+    """Return the code as which a diagnosis is looked up in the CC lists."""
+    if len(diagnosis) == 3:
+        return diagnosis + tables.codes.filler
+    if len(diagnosis) == 5 and diagnosis not in tables.cc_members:
+        return diagnosis[:4]
+    return diagnosis
+
+
 def cc_row(tables: GroupTables, diagnosis: str) -> frozenset[str]:
     """Return the subchapters whose CC list has a diagnosis."""
-    code = diagnosis
-    if len(code) == 3:
-        code += tables.codes.filler
-    elif len(code) == 5 and code not in tables.cc_members:
-        code = code[:4]
-    return tables.cc_members.get(code, frozenset())
+    return tables.cc_members.get(cc_code(tables, diagnosis), frozenset())
+
+
+def cc_score_of(tables: GroupTables, diagnosis: str, subchapter: str) -> int:
+    """Return what a diagnosis scores in a subchapter, 0 where it is not in its list."""
+    if subchapter not in cc_row(tables, diagnosis):
+        return 0
+    return tables.cc_scores.get((cc_code(tables, diagnosis), subchapter), tables.cc_score)
 
 
 def _cc_score(tables: GroupTables, diagnoses: set[str], subchapter: str) -> int:
-    return sum(tables.cc_score for code in diagnoses if subchapter in cc_row(tables, code))
+    return sum(cc_score_of(tables, code, subchapter) for code in diagnoses)
 
 
-def _interventions(tables: GroupTables, procedures: Sequence[str], driver: _Driver) -> int:
+def _interventions(tables: GroupTables, procedures: Sequence[str], driver: Driver) -> int:
     dominant = driver.code if driver.flag == PROCEDURE else None
     counted = {
         code
@@ -160,16 +221,17 @@ def _interventions(tables: GroupTables, procedures: Sequence[str], driver: _Driv
 
 
 @dataclass(frozen=True, slots=True)
-class _Facts:
+class Facts:
     """What the rows of a root ask."""
 
     values: dict[str, int | None]
     procedures: frozenset[str]
+    diagnoses: frozenset[str]
     admission_source: str | None
     discharge_destination: str | None
 
 
-def _within(value: int | None, low: int | None, high: int | None) -> bool:
+def within(value: int | None, low: int | None, high: int | None) -> bool:
     """Say whether bounds hold; a bound on an unknown value does not."""
     if low is None and high is None:
         return True
@@ -178,37 +240,154 @@ def _within(value: int | None, low: int | None, high: int | None) -> bool:
     return (low is None or value >= low) and (high is None or value <= high)
 
 
-def _condition_holds(condition: Condition, facts: _Facts) -> bool:
-    if condition.unsupported:
-        return False
+def condition_holds(condition: Condition, facts: Facts) -> bool:
+    """Say whether a condition of a split holds."""
     if condition.discharge_destination:
         return facts.discharge_destination in condition.discharge_destination
     if condition.admission_source:
         return facts.admission_source in condition.admission_source
+    if condition.any_diagnosis:
+        return any(code.startswith(tuple(condition.any_diagnosis)) for code in facts.diagnoses)
     if condition.any_procedure:
         return any(code.startswith(tuple(condition.any_procedure)) for code in facts.procedures)
     return not any(code.startswith(tuple(condition.no_procedure)) for code in facts.procedures)
 
 
-def _split_holds(tables: GroupTables, split: Split, facts: _Facts) -> bool:
+def _split_holds(tables: GroupTables, split: Split, facts: Facts) -> bool:
     return all(
-        _within(facts.values[name], low, high) for name, (low, high) in split.bounds.items()
-    ) and all(_condition_holds(tables.conditions[name], facts) for name in split.conditions)
+        within(facts.values[name], low, high) for name, (low, high) in split.bounds.items()
+    ) and all(condition_holds(tables.conditions[name], facts) for name in split.conditions)
+
+
+# ---------------------------------------------------------------- injuries
+
+
+@dataclass(frozen=True, slots=True)
+class Injury:
+    """What was found before anything else could drive: its flag, code, and scores."""
+
+    flag: str
+    code: str
+    place: int
+    roots: tuple[str, ...]
+    diagnosis_score: int
+    procedure_score: int
+
+
+def find_injury(tables: GroupTables, episodes: Sequence[Episode]) -> Injury | None:
+    """Return multiple trauma, else a burn, where the episodes hold one."""
+    own = tables.injuries
+    by_place = [valid_diagnoses(tables.codes, episode) for episode in episodes]
+    diagnoses = {code for codes in by_place for code in codes}
+    procedures = {c for e in episodes for c in valid_procedures(tables.codes, e)}
+
+    def total(codes: set[str], *scores: Mapping[str, int]) -> int:
+        return sum(
+            next((found for table in scores if (found := longest(table, code)) is not None), 0)
+            for code in codes
+        )
+
+    sites = {code: longest(own.sites, code) for code in diagnoses}
+    injured = {site for site in sites.values() if site is not None}
+    for place, episode in enumerate(episodes):
+        first = primary(episode)
+        site = sites.get(first) if first is not None else None
+        if own.trauma_roots and first is not None and site is not None and injured - {site}:
+            return Injury(
+                TRAUMA, first, place, own.trauma_roots,
+                total(diagnoses, own.trauma_diagnoses), total(procedures, own.trauma_procedures),
+            )  # fmt: skip
+    for place, codes in enumerate(by_place):
+        for code in codes:
+            if own.burn_roots and longest(own.deep_burns, code) is True:
+                return Injury(
+                    BURN, code, place, own.burn_roots,
+                    total(diagnoses, own.burn_diagnoses, own.burn_areas),
+                    total(procedures, own.burn_procedures),
+                )  # fmt: skip
+    return None
+
+
+# ---------------------------------------------------------------- redirects
+
+
+def _meets(codes: Iterable[str], sets: tuple[tuple[str, ...], ...]) -> bool:
+    """Say whether each set has a prefix of one of the codes."""
+    codes = list(codes)
+    return all(any(code.startswith(prefixes) for code in codes) for prefixes in sets)
+
+
+def redirect_holds(
+    rule: Redirect,
+    driver: tuple[str, str | None],
+    procedures: Iterable[str],
+    first: str | None,
+    others: Iterable[str],
+    age: int | None,
+    stay: int | None,
+    source: str | None,
+) -> bool:
+    """Say whether a redirect applies. `driver` is a flag and a code, `first` the primary."""
+    flag, code = driver
+    if rule.driver and (flag != PROCEDURE or code is None or not _meets([code], rule.driver)):
+        return False
+    if any(_meets(procedures, (prefixes,)) for prefixes in rule.no_procedures):
+        return False
+    if any(_meets(others, (prefixes,)) for prefixes in rule.no_diagnoses):
+        return False
+    if rule.primary and (first is None or not _meets([first], rule.primary)):
+        return False
+    if rule.admission_source and source not in rule.admission_source:
+        return False
+    return (
+        _meets(procedures, rule.procedures)
+        and _meets(others, rule.diagnoses)
+        and within(age, *rule.age)
+        and within(stay, *rule.stay)
+    )
 
 
 # ---------------------------------------------------------------- grouping
 
 
+def _stay(episodes: Sequence[Episode], *, alone: bool) -> int | None:
+    stays = [episode_stay(e, alone=alone and len(episodes) == 1) for e in episodes]
+    return None if None in stays else sum(s for s in stays if s is not None)
+
+
+def dominant_procedure(tables: GroupTables, episode: Episode, *, alone: bool) -> str | None:
+    """Return the procedure that drives an episode; None where there is none, or an injury does."""
+    if find_injury(tables, [episode]) is not None:
+        return None
+    driver = _procedure_driver(tables, [episode], _stay([episode], alone=alone))
+    return driver.code if driver is not None else None
+
+
+def _dominant(tables: GroupTables, episodes: Sequence[Episode]) -> Callable[[Episode], str | None]:
+    return partial(dominant_procedure, tables, alone=len(episodes) == 1)
+
+
 def _group(tables: GroupTables, episodes: Sequence[Episode], *, alone: bool) -> Grouping:
     """Group valid episodes together. `alone`: they are all the episodes of their spell."""
-    driver = _procedure_driver(tables, episodes) or _diagnosis_driver(tables, episodes)
     first, last = episodes[0], episodes[-1]
-    dominant = episodes[driver.place]
     age = number(first, "age")
-    stays = [episode_stay(e, alone=alone and len(episodes) == 1) for e in episodes]
-    stay = None if None in stays else sum(s for s in stays if s is not None)
+    stay = _stay(episodes, alone=alone)
     procedures = [code for e in episodes for code in valid_procedures(tables.codes, e)]
     diagnoses = {code for e in episodes for code in valid_diagnoses(tables.codes, e)}
+    facts = Facts(
+        values={"cc": None, "age": age, "interventions": None, "stay": stay,
+                "diagnosis_score": None},
+        procedures=frozenset(procedures),
+        diagnoses=frozenset(diagnoses),
+        admission_source=text(first, "admission_source"),
+        discharge_destination=text(last, "discharge_destination"),
+    )  # fmt: skip
+    injury = find_injury(tables, episodes)
+    if injury is not None:
+        return _group_injury(tables, injury, facts, episodes)
+
+    driver = find_driver(tables, episodes, stay)
+    dominant = episodes[driver.place]
     interventions = _interventions(tables, procedures, driver)
 
     def result(
@@ -231,6 +410,13 @@ def _group(tables: GroupTables, episodes: Sequence[Episode], *, alone: bool) -> 
         return result(root=None, reason=DIAGNOSIS_NOT_MAPPED)
     child = age is not None and age <= tables.child_max_age
     root = driver.row.root_child if child and driver.row.root_child else driver.row.root
+    others = {c for c in diagnoses if c != primary(dominant)}
+    for rule in tables.redirects if driver.flag != SERVICE else ():
+        if rule.root == root and redirect_holds(
+            rule, (driver.flag, driver.code), procedures, primary(dominant), others,
+            age, stay, facts.admission_source,
+        ):  # fmt: skip
+            root = rule.to
     if root not in tables.splits:
         return result(root=root, reason=ROOT_NOT_IN_DESIGN)
     splits = tables.splits[root]
@@ -240,25 +426,71 @@ def _group(tables: GroupTables, episodes: Sequence[Episode], *, alone: bool) -> 
     if any(split.bounds["cc"] != (None, None) for split in splits):
         if subchapter not in tables.cc_held:
             return result(root=root, reason=CC_LIST_NOT_HELD)
-        secondary = diagnoses - {primary(dominant)}
-        score = _cc_score(tables, {c for c in secondary if c is not None}, subchapter)
-
-    facts = _Facts(
-        values={
-            "cc": score,
-            "age": age,
-            "interventions": interventions,
-            "stay": stay,
-            "diagnosis_score": None,  # of multiple trauma: never known
-        },
-        procedures=frozenset(procedures),
-        admission_source=text(first, "admission_source"),
-        discharge_destination=text(last, "discharge_destination"),
-    )
+        score = _cc_score(tables, others, subchapter)
+    facts.values.update(cc=score, interventions=interventions)
     for split in splits:
         if _split_holds(tables, split, facts):
             return result(root=root, score=score, hrg=split.hrg, reason=None)
     return result(root=root, reason=NO_SPLIT)
+
+
+def _group_injury(
+    tables: GroupTables, injury: Injury, facts: Facts, episodes: Sequence[Episode]
+) -> Grouping:
+    """Choose among the splits of the roots of an injury, in their order."""
+    facts.values.update(  # complications do not count
+        interventions=injury.procedure_score, diagnosis_score=injury.diagnosis_score
+    )
+    root, hrg = injury.roots[0], None
+    for candidate in injury.roots:
+        splits = tables.splits.get(candidate, [])
+        hrg = next((s.hrg for s in splits if _split_holds(tables, s, facts)), None)
+        if hrg is not None:
+            root = candidate
+            break
+    return Grouping(
+        hrg=hrg,
+        grouping_flag=injury.flag,
+        dominant_code=injury.code,
+        dominant_episode=injury.place + 1,
+        primary_diagnosis=primary(episodes[injury.place]),
+        group_reason=None if hrg is not None else NO_SPLIT,
+        root=root,
+        interventions=injury.procedure_score,
+        stay=facts.values["stay"],
+    )
+
+
+def unbundled(tables: GroupTables, episode: Episode) -> list[str]:
+    """Return the unbundled HRGs of an episode, `CODE*days` where they count days."""
+    return [hrg for _, hrg in unbundled_from(tables, episode)]
+
+
+def unbundled_from(tables: GroupTables, episode: Episode) -> list[tuple[str, str]]:
+    """Return the unbundled HRGs of an episode, each after its procedure (blank for days alone)."""
+    own, found = tables.services, []
+    procedures = valid_procedures(tables.codes, episode)
+    for code in procedures:
+        rows = longest(own.unbundled, code) or []
+        hrg = next((hrg for sets, hrg in rows if _meets(procedures, sets)), None)
+        if hrg is not None:
+            days = number(episode, "rehabilitation_days") or 0
+            found.append((code, hrg, days if hrg in own.by_rehabilitation_day else 0))
+    palliative = number(episode, "palliative_care_days") or 0
+    if palliative > 0 and own.palliative_hrg is not None:
+        found.append(("", own.palliative_hrg, palliative))
+    age = number(episode, "age")
+    return [
+        (code, _lettered(own, hrg, age) + (f"*{days}" if days > 0 else ""))
+        for code, hrg, days in found
+    ]
+
+
+def _lettered(own: Services, hrg: str, age: int | None) -> str:
+    for row in own.unbundled_ages:
+        if row["hrg"] == hrg and within(age, whole(row["age_min"]), whole(row["age_max"])):
+            return row["to"]
+    return hrg
 
 
 def _in_error(tables: GroupTables, category: str) -> Grouping:
@@ -271,7 +503,7 @@ def group_episode(
     """Group one episode of an ordered spell; its dominant episode is the first of one."""
     if "diag_01" not in fields:
         return Grouping(grouping_flag=None, group_reason=NO_DIAGNOSES)
-    category = error_categories(tables, episodes, fields)[place]
+    category = error_categories(tables, episodes, fields, _dominant(tables, episodes))[place]
     if category is not None:
         return _in_error(tables, category)
     return _group(tables, [episodes[place]], alone=len(episodes) == 1)
@@ -286,7 +518,7 @@ def group_spell(
     """
     if "diag_01" not in fields:
         return Grouping(grouping_flag=None, group_reason=NO_DIAGNOSES)
-    categories = error_categories(tables, episodes, fields)
+    categories = error_categories(tables, episodes, fields, _dominant(tables, episodes))
     for category in categories:
         if category is not None:
             return _in_error(tables, category)

@@ -21,12 +21,15 @@ from tariff.packs.model import (
     CodesPack,
     Condition,
     FieldValuesPack,
+    FifthCharacters,
     GrouperPack,
+    InjuriesPack,
     MffPack,
     Pack,
     PodGroup,
     PodPack,
     RootsPack,
+    ServicesPack,
     ShortStayRule,
     SplitsPack,
     TariffPack,
@@ -149,6 +152,10 @@ class CodeTables:
     child_primary: CodeSet
     opcs4: frozenset[str]
     never_dominant: CodeSet
+    vague_primary: CodeSet
+    vague_burn: CodeSet
+    vague_dominant: CodeSet
+    fifth_characters: tuple[FifthCharacters, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +180,58 @@ class Split:
 
 
 @dataclass(frozen=True, slots=True)
+class Redirect:
+    """A rule that moves a record from one root to another; every condition given must hold.
+
+    A tuple of sets asks for one code of each; a set is a tuple of prefixes.
+    """
+
+    root: str
+    to: str
+    driver: tuple[tuple[str, ...], ...]
+    procedures: tuple[tuple[str, ...], ...]
+    no_procedures: tuple[tuple[str, ...], ...]
+    primary: tuple[tuple[str, ...], ...]
+    diagnoses: tuple[tuple[str, ...], ...]
+    no_diagnoses: tuple[tuple[str, ...], ...]
+    admission_source: tuple[str, ...]
+    age: tuple[int | None, int | None]
+    stay: tuple[int | None, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Injuries:
+    """Scores of injuries and of the work they ask for, by prefix, and the roots in order."""
+
+    sites: dict[str, str]
+    trauma_diagnoses: dict[str, int]
+    trauma_procedures: dict[str, int]
+    burn_diagnoses: dict[str, int]
+    deep_burns: dict[str, bool]
+    burn_areas: dict[str, int]
+    burn_procedures: dict[str, int]
+    trauma_roots: tuple[str, ...]
+    burn_roots: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Unbundled HRGs, and services whose lone day has a root of its own."""
+
+    unbundled: dict[str, list[tuple[tuple[tuple[str, ...], ...], str]]]  # by prefix: sets, HRG
+    unbundled_ages: tuple[dict[str, str], ...]
+    by_rehabilitation_day: tuple[str, ...]
+    palliative_hrg: str | None
+    services: dict[str, str]  # by prefix
+    same_day: dict[str, str]  # service to root
+    classifications: tuple[str, ...]
+
+
+NO_INJURIES = Injuries({}, {}, {}, {}, {}, {}, {}, (), ())
+NO_SERVICES = Services({}, (), (), None, {}, {}, ())
+
+
+@dataclass(frozen=True, slots=True)
 class GroupTables:
     """Everything that one grouper pack needs."""
 
@@ -182,14 +241,21 @@ class GroupTables:
     fields: FieldValuesPack
     diagnoses: dict[str, RootRow]  # by prefix
     procedures: dict[str, RootRow]  # by prefix
+    redirects: tuple[Redirect, ...]
+    short_stay_roots: frozenset[str]
+    short_stay_max: int
+    injuries: Injuries
+    services: Services
     child_max_age: int
     splits: dict[str, list[Split]]  # by root, in the order of the table
     conditions: dict[str, Condition]
     cc_members: dict[str, frozenset[str]]  # code to subchapters
     cc_held: frozenset[str]  # subchapters whose list is held
     cc_score: int
+    cc_scores: dict[tuple[str, str], int]  # code and subchapter, where it is not `cc_score`
     excluded_chapters: tuple[str, ...]
     invalid_secondary_is_error: bool
+    only_never_dominant_is_error: bool
     error_hrg: str
 
 
@@ -212,6 +278,10 @@ def code_tables(packs: Iterable[PackLike]) -> CodeTables:
         child_primary=icd10.child_primary,
         opcs4=frozenset(valid["opcs4"]),
         never_dominant=opcs4.never_dominant,
+        vague_primary=icd10.vague_primary,
+        vague_burn=icd10.vague_burn,
+        vague_dominant=opcs4.vague_dominant,
+        fifth_characters=tuple(icd10.fifth_characters),
     )
 
 
@@ -231,6 +301,85 @@ def _splits(rows: Iterable[Mapping[str, str]]) -> dict[str, list[Split]]:
     return by_root
 
 
+def _sets(cell: str, lists: Mapping[str, Sequence[str]]) -> tuple[tuple[str, ...], ...]:
+    found = []
+    for part in cell.split("+") if cell else []:
+        prefixes: list[str] = []
+        for word in part.split():
+            prefixes += lists[word[1:]] if word.startswith("@") else [word]
+        found.append(tuple(prefixes))
+    return tuple(found)
+
+
+def _redirects(pack: PackLike, manifest: RootsPack) -> tuple[Redirect, ...]:
+    if manifest.redirects is None:
+        return ()
+    lists: dict[str, list[str]] = {}
+    for row in side_table(pack, "lists") if manifest.lists else []:
+        lists.setdefault(row["list"], []).append(row["code"])
+
+    def sets(cell: str) -> tuple[tuple[str, ...], ...]:
+        return _sets(cell, lists)
+
+    return tuple(
+        Redirect(
+            root=row["root"],
+            to=row["to"],
+            driver=sets(row["driver"]),
+            procedures=sets(row["procedures"]),
+            no_procedures=sets(row["no_procedures"]),
+            primary=sets(row["primary"]),
+            diagnoses=sets(row["diagnoses"]),
+            no_diagnoses=sets(row["no_diagnoses"]),
+            admission_source=tuple(row["admission_source"].split()),
+            age=(whole(row["age_min"]), whole(row["age_max"])),
+            stay=(whole(row["stay_min"]), whole(row["stay_max"])),
+        )
+        for row in side_table(pack, "redirects")
+    )
+
+
+def _injuries(packs: Sequence[PackLike], name: str) -> Injuries:
+    if not name:
+        return NO_INJURIES
+    manifest, pack = by_id(packs, InjuriesPack, name)
+
+    def scores(table: str) -> dict[str, int]:
+        return {row["code"]: int(row["score"]) for row in side_table(pack, table)}
+
+    return Injuries(
+        sites={row["code"]: row["site"] for row in side_table(pack, "trauma_diagnoses")},
+        trauma_diagnoses=scores("trauma_diagnoses"),
+        trauma_procedures=scores("trauma_procedures"),
+        burn_diagnoses=scores("burn_diagnoses"),
+        deep_burns={
+            row["code"]: row["deep"] == "yes" for row in side_table(pack, "burn_diagnoses")
+        },
+        burn_areas=scores("burn_areas"),
+        burn_procedures=scores("burn_procedures"),
+        trauma_roots=tuple(manifest.trauma_roots),
+        burn_roots=tuple(manifest.burn_roots),
+    )
+
+
+def _services(packs: Sequence[PackLike], name: str) -> Services:
+    if not name:
+        return NO_SERVICES
+    manifest, pack = by_id(packs, ServicesPack, name)
+    unbundled: dict[str, list[tuple[tuple[tuple[str, ...], ...], str]]] = {}
+    for row in side_table(pack, "unbundled"):
+        unbundled.setdefault(row["code"], []).append((_sets(row["with_codes"], {}), row["hrg"]))
+    return Services(
+        unbundled=unbundled,
+        unbundled_ages=tuple(side_table(pack, "unbundled_ages")),
+        by_rehabilitation_day=tuple(manifest.by_rehabilitation_day),
+        palliative_hrg=manifest.palliative_hrg,
+        services={row["code"]: row["service"] for row in side_table(pack, "services")},
+        same_day={row["service"]: row["root"] for row in side_table(pack, "same_day")},
+        classifications=tuple(manifest.same_day_classifications),
+    )
+
+
 def group_tables(packs: Sequence[PackLike], grouper: str) -> GroupTables:
     """Build the tables of the grouper pack with an id."""
     manifest, _ = by_id(packs, GrouperPack, grouper)
@@ -242,6 +391,12 @@ def group_tables(packs: Sequence[PackLike], grouper: str) -> GroupTables:
         row["code"]: frozenset(row["subchapters"].split())
         for row in side_table(lists_pack, "members")
     }
+    scores = {
+        (row["code"], row["subchapter"]): int(row["score"])
+        for row in (side_table(lists_pack, "scores") if lists.scores else [])
+    }
+    for code, subchapter in scores:
+        members[code] = members.get(code, frozenset()) | {subchapter}
     listed = frozenset(subchapter for found in members.values() for subchapter in found)
     return GroupTables(
         pack_id=manifest.id,
@@ -250,14 +405,27 @@ def group_tables(packs: Sequence[PackLike], grouper: str) -> GroupTables:
         fields=fields,
         diagnoses=_root_rows(side_table(roots_pack, "diagnoses")),
         procedures=_root_rows(side_table(roots_pack, "procedures")),
+        redirects=_redirects(roots_pack, roots),
+        short_stay_roots=frozenset(
+            row["root"]
+            for row in (side_table(roots_pack, "short_stay") if roots.short_stay else [])
+        ),
+        short_stay_max=roots.short_stay_max,
+        injuries=_injuries(packs, manifest.injuries),
+        services=_services(packs, manifest.services),
         child_max_age=roots.child_max_age,
-        splits=_splits(side_table(splits_pack, "splits")),
+        splits=_splits(
+            side_table(splits_pack, "splits")
+            + (side_table(splits_pack, "unpriced") if splits.unpriced else [])
+        ),
         conditions=dict(splits.conditions),
         cc_members=members,
         cc_held=listed - frozenset(lists.missing),
         cc_score=lists.default_score,
+        cc_scores=scores,
         excluded_chapters=tuple(manifest.intervention_chapters_excluded),
         invalid_secondary_is_error=manifest.invalid_secondary == "error",
+        only_never_dominant_is_error=manifest.only_never_dominant == "error",
         error_hrg=manifest.error_hrg,
     )
 

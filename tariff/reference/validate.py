@@ -6,13 +6,15 @@ Every function here answers one sentence of the section on codes or on validatio
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from tariff.packs.model import CodeSet
 from tariff.reference.tables import CodeTables, GroupTables
 from tariff.reference.values import Episode, family, number, primary, read
 
-FIELD, SPELL, UZ01, UZ03 = "field", "spell", "UZ01", "UZ03"
+FIELD, SPELL = "field", "spell"
+UZ01, UZ02, UZ03, UZ04 = "UZ01", "UZ02", "UZ03", "UZ04"
+UZ05, UZ06, UZ15 = "UZ05", "UZ06", "UZ15"
 
 DIGITS = "0123456789"
 
@@ -67,7 +69,7 @@ def valid_procedures(codes: CodeTables, episode: Episode) -> list[str]:
 # ---------------------------------------------------------------- categories
 
 
-def _field_error(tables: GroupTables, episode: Episode, column: str) -> bool:
+def field_error(tables: GroupTables, episode: Episode, column: str) -> bool:
     """Say whether a field that the extract has is blank where it may not be, or not accepted."""
     value = read(episode, column)
     if value is None:
@@ -85,7 +87,7 @@ def _field_error(tables: GroupTables, episode: Episode, column: str) -> bool:
 
 def _has_field_error(tables: GroupTables, episode: Episode, fields: frozenset[str]) -> bool:
     ruled = {*tables.fields.mandatory, *tables.fields.accepted, *tables.fields.numeric}
-    if any(_field_error(tables, episode, column) for column in ruled & fields):
+    if any(field_error(tables, episode, column) for column in ruled & fields):
         return True
     first = primary(episode)
     if "diag_01" in fields and (first is None or not valid_diagnosis(tables.codes, first)):
@@ -123,25 +125,69 @@ def _too_old(tables: GroupTables, code: str, age: int | None) -> bool:
     return age is not None and age > limit  # 999, unknown, counts as adult
 
 
+def _impossible_site(tables: GroupTables, code: str) -> bool:
+    """Say whether a diagnosis has a fifth character that its category may not carry."""
+    for rule in tables.codes.fifth_characters:
+        if len(code) == 5 and code.startswith(tuple(rule.categories)):
+            return code[4] not in rule.allowed
+    return False
+
+
+def _burn_without_area(tables: GroupTables, episode: Episode) -> bool:
+    diagnoses = valid_diagnoses(tables.codes, episode)
+    burns, areas = tables.injuries.burn_diagnoses, tables.injuries.burn_areas
+    return any(starts(code, burns) for code in diagnoses) and not any(
+        starts(code, areas) for code in diagnoses
+    )
+
+
+def starts(code: str, prefixes: Iterable[str]) -> bool:
+    """Say whether a code starts with one of some prefixes."""
+    return code.startswith(tuple(prefixes))
+
+
+def _nothing_may_dominate(tables: GroupTables, episode: Episode) -> bool:
+    procedures = valid_procedures(tables.codes, episode)
+    return bool(procedures) and not any(may_dominate(tables.codes, code) for code in procedures)
+
+
 def error_categories(
-    tables: GroupTables, episodes: Sequence[Episode], fields: frozenset[str]
+    tables: GroupTables,
+    episodes: Sequence[Episode],
+    fields: frozenset[str],
+    dominant: Callable[[Episode], str | None],
 ) -> list[str | None]:
     """Return the error category of each episode of a spell, None for a valid one.
 
     `fields` are the canonical columns that the extract has; another one is not validated.
+    `dominant` gives the procedure that drives an episode, if one does.
     """
     spell_error = _has_spell_error(tables, episodes, fields)
-    categories: list[str | None] = []
-    for episode in episodes:
-        first = primary(episode)
-        if _has_field_error(tables, episode, fields):
-            categories.append(FIELD)
-        elif spell_error:
-            categories.append(SPELL)
-        elif first is not None and _may_not_stand_first(tables, first):
-            categories.append(UZ01)
-        elif first is not None and _too_old(tables, first, number(episode, "age")):
-            categories.append(UZ03)
-        else:
-            categories.append(None)
-    return categories
+    return [
+        _category(tables, episode, fields, spell_error, dominant(episode)) for episode in episodes
+    ]
+
+
+def _category(
+    tables: GroupTables,
+    episode: Episode,
+    fields: frozenset[str],
+    spell_error: bool,
+    dominant: str | None,
+) -> str | None:
+    if _has_field_error(tables, episode, fields):
+        return FIELD
+    if spell_error:
+        return SPELL
+    codes, first = tables.codes, primary(episode)
+    assert first is not None
+    tests = {
+        UZ01: _may_not_stand_first(tables, first),
+        UZ02: in_code_set(codes.vague_primary, first),
+        UZ03: _too_old(tables, first, number(episode, "age")),
+        UZ04: _impossible_site(tables, first),
+        UZ15: in_code_set(codes.vague_burn, first) or _burn_without_area(tables, episode),
+        UZ05: tables.only_never_dominant_is_error and _nothing_may_dominate(tables, episode),
+        UZ06: dominant is not None and in_code_set(codes.vague_dominant, dominant),
+    }
+    return next((category for category, failed in tests.items() if failed), None)

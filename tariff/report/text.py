@@ -55,10 +55,17 @@ ERROR_CATEGORY = {
     "field": "A field is blank or not an accepted value",
     "spell": "A field that must be the same through the spell differs",
     "UZ01": "A valid diagnosis that may not stand first",
+    "UZ02": "A primary diagnosis that is too vague",
+    "UZ03": "A perinatal diagnosis first, above the age for it",
+    "UZ04": "A primary diagnosis with a fifth character that its category does not take",
+    "UZ15": "A burn without its place or the area burnt",
+    "UZ05": "Procedures none of which may be the dominant one",
+    "UZ06": "A dominant procedure that is too vague",
+    "national": "Ungrouped by the national grouper; the engine sees no error",
 }
 
 PROVENANCE_MEANING = {
-    "official": "imported from an official table",
+    "official": "an official table, or the national grouper's own answer",
     "published": "restated from published figures",
     "reconstructed": "our own reading, not the national table",
     "illustrative": "an example only",

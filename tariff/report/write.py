@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,6 +25,9 @@ from tariff import schemas
 from tariff.errors import DataError, UsageError
 from tariff.report import safe
 from tariff.report.figures import RunTables
+
+if TYPE_CHECKING:
+    from tariff.engine.other_care import OtherCare
 
 HTML = "report.html"
 WORKBOOK = "workbook.xlsx"
@@ -80,13 +83,16 @@ def write_run(
         writers[SPELLS] = lambda path: _parquet(run.spells, schemas.SPELLS, path)
     writers.update(_episodes(run))
     writers.update(_renderers(run, html, workbook))
-    return _replace_all(Path(folder), writers, [n for n in OPTIONAL if n not in writers])
+    return replace_all(Path(folder), writers, [n for n in OPTIONAL if n not in writers])
 
 
-def write_stages(folder: Path | str, run: RunTables) -> list[Path]:
+def write_stages(
+    folder: Path | str, run: RunTables, also: Mapping[str, Writer] | None = None
+) -> list[Path]:
     """Write what a run that stops after the price leaves: spells, episodes, rejects, manifest.
 
-    What an earlier, whole run left is taken away: it would not describe these spells.
+    What an earlier, whole run left is taken away: it would not describe these spells. `also` are
+    more files by name.
     """
     writers: dict[str, Writer] = {
         SPELLS: lambda path: _parquet(run.spells, schemas.SPELLS, path),
@@ -94,15 +100,30 @@ def write_stages(folder: Path | str, run: RunTables) -> list[Path]:
         MANIFEST: lambda path: _manifest(run.manifest, path),
     }
     writers.update(_episodes(run))
+    writers.update(also or {})
     stale = [name for name in (*OPTIONAL, FINDINGS, FINDINGS_CSV) if name not in writers]
-    return _replace_all(Path(folder), writers, stale)
+    return replace_all(Path(folder), writers, stale)
+
+
+def write_other_care(folder: Path | str, run: OtherCare) -> list[Path]:
+    """Write what grouping of care that is not admitted leaves: the records, rejects, manifest.
+
+    What a run of admitted care left is taken away but for its episodes, which may be an input.
+    """
+    writers: dict[str, Writer] = {
+        f"{run.dataset}.parquet": lambda path: _parquet(run.table, run.table.schema, path),
+        REJECTS: lambda path: _csv(run.rejects, schemas.REJECTS, path),
+        MANIFEST: lambda path: _manifest(run.manifest, path),
+    }
+    stale = [HTML, WORKBOOK, SPELLS, FINDINGS, FINDINGS_CSV]
+    return replace_all(Path(folder), writers, stale)
 
 
 def render_run(
     folder: Path | str, run: RunTables, *, html: bool = True, workbook: bool = True
 ) -> list[Path]:
     """Write the page and the workbook again, and nothing else."""
-    return _replace_all(Path(folder), _renderers(run, html, workbook), [])
+    return replace_all(Path(folder), _renderers(run, html, workbook), [])
 
 
 def read_run(folder: Path | str) -> StoredRun:
@@ -214,7 +235,7 @@ def _read_rejects(path: Path) -> pa.Table:
     return _typed(table, schemas.REJECTS)
 
 
-def _replace_all(folder: Path, writers: dict[str, Writer], stale: list[str]) -> list[Path]:
+def replace_all(folder: Path, writers: dict[str, Writer], stale: list[str]) -> list[Path]:
     """Write each file under a temporary name, then put all in place, or none."""
     for name in [*writers, *stale]:
         if (folder / name).is_dir():

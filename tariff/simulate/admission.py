@@ -19,7 +19,7 @@ from tariff.simulate.catalogue import (
 from tariff.simulate.population import Patients, Spells
 from tariff.simulate.stay import Stays
 
-METHODS = ("11", "12", "13", "21", "22", "23", "24", "2A", "2B", "2D", "31", "81", "82")
+METHODS = ("11", "12", "13", "21", "22", "23", "24", "2A", "2B", "2D", "31", "32", "81", "82")
 SOURCES = ("19", "29", "51", "79", "85")
 DESTINATIONS = ("19", "29", "51", "79", "85", "88")
 DISCHARGES = ("1", "2", "4")
@@ -29,14 +29,15 @@ NEONATAL = ("0", "1", "8")
 
 # Shares by setting, in the order of METHODS: judgement.
 METHOD_SHARES = (
-    (0.48, 0.17, 0.35, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
-    (0.70, 0.18, 0.12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
-    (0, 0, 0, 0.70, 0.09, 0.02, 0.07, 0.06, 0.01, 0.025, 0, 0.025, 0),
+    (0.48, 0.17, 0.35, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+    (0.70, 0.18, 0.12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+    (0, 0, 0, 0.70, 0.09, 0.02, 0.07, 0.06, 0.01, 0.025, 0, 0, 0.025, 0),
 )
 CONVERTED = 0.02  # planned as a day case, kept overnight: an ordinary admission
 # Share of non-elective spells that end in death, by age band: judgement.
 DEATHS = (0.002, 0.001, 0.001, 0.001, 0.001, 0.002, 0.002, 0.003)
 DEATHS_OLDER = (0.006, 0.012, 0.024, 0.042, 0.072, 0.095)
+POSTNATAL = ("NZ26", "NZ27")
 CARE_HOME_AGE = 75
 CARE_HOME = 0.09  # of non-elective spells at 75 and over
 CRITICAL_STAY = 3  # nights before critical care is drawn
@@ -73,10 +74,14 @@ def admit(
     band = patients.band[spells.patient]
     elderly = patients.age[spells.patient] >= CARE_HOME_AGE
     emergency = spells.setting == NON_ELECTIVE
-    birth, delivery = catalogue.birth[spells.root], catalogue.delivery[spells.root]
+    birth = catalogue.birth[spells.root]
     method = _by_setting(rng, spells.setting)
     method = np.where(birth, METHODS.index("82"), method)
-    method = np.where(delivery & emergency, METHODS.index("31"), method)
+    maternity = catalogue.maternity[spells.root]
+    method = np.where(maternity & emergency, METHODS.index("31"), method)
+    postnatal = np.array([root.startswith(POSTNATAL) for root in catalogue.roots])[spells.root]
+    method = np.where(postnatal, METHODS.index("32"), method)
+    method = np.where(catalogue.moved_in[spells.root], METHODS.index("81"), method)
     home = np.where(
         emergency & elderly & (rng.random(count) < CARE_HOME),
         SOURCES.index("85"),
@@ -85,7 +90,7 @@ def admit(
     moved = (method == METHODS.index("2B")) | (method == METHODS.index("81"))
     source = np.where(moved, SOURCES.index("51"), home)
     source = np.where(birth, SOURCES.index("79"), source)
-    destination, discharge = _ends(rng, band, elderly, emergency & ~birth & ~delivery, home, stays)
+    destination, discharge = _ends(rng, band, elderly, emergency & ~birth & ~maternity, home, stays)
     day_case = spells.setting == DAY_CASE
     converted = (spells.setting == ELECTIVE) & (stays.length == 1)
     converted &= rng.random(count) < CONVERTED * 5

@@ -1,23 +1,25 @@
 """Honest billing: what the engine groups and prices is what the provider bills.
 
-Billed columns stand on the last episode row of a spell and are blank on the others. Deliveries and
-well babies are paid by the maternity pathway, not by spell: they stand without a bill. Any other
-spell that the engine cannot group, or cannot price in full, is left out of the extract rather than
-billed something else; `BillingTally` says how many.
+Billed columns stand on the last episode row of a spell and are blank on the others. Women before,
+at and after birth and well babies are paid by the maternity pathway, not by spell: they stand
+without a bill. Any other spell that the engine cannot group, or cannot price in full, or prices at
+nothing, is left out of the extract rather than billed something else; `BillingTally` says how many.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tariff.schemas import CODE, MFF
-from tariff.simulate.catalogue import Bools
+from tariff.simulate.catalogue import PATHWAY, Bools
 from tariff.simulate.columns import BILLED, MONEY, SCHEMA
+from tariff.simulate.shipped import root_table
 
 Engine = Callable[..., pa.Table]
 
@@ -57,9 +59,9 @@ def bill(
     pathway = on_pathway(batch)
     unbilled = pc.unique(spell_ids.filter(pathway))
     result = result.filter(pc.invert(pc.is_in(_text(result["spell_id"]), value_set=unbilled)))
+    paid = pc.fill_null(pc.greater(result["total_pence"], 0), False)
     complete = pc.and_(
-        pc.is_valid(result["hrg"]),
-        pc.and_(pc.fill_null(result["complete"], False), pc.is_valid(result["total_pence"])),
+        pc.is_valid(result["hrg"]), pc.and_(pc.fill_null(result["complete"], False), paid)
     )
     tally.pathway += len(unbilled)
     tally.spells += result.num_rows + len(unbilled)
@@ -77,15 +79,23 @@ def bill(
     return _with_columns(batch, _columns(billed, at, batch, last))
 
 
-def on_pathway(batch: pa.RecordBatch) -> pa.Array:
-    """Say which rows are of a delivery or a well baby, by its outcome code."""
+@cache
+def _pathway_diagnoses() -> tuple[str, ...]:
+    """Return prefixes of the primary diagnoses of mothers and well babies."""
+    roots = root_table("diagnoses").rows.items()
+    return tuple(code for code, row in roots if row["root"].startswith(PATHWAY))
 
-    def begins(column: str, prefix: str) -> pa.Array:
+
+def on_pathway(batch: pa.RecordBatch) -> pa.Array:
+    """Say which rows are of a mother or a well baby, by the primary diagnosis or the outcome."""
+
+    def begins(column: str, prefixes: tuple[str, ...]) -> pa.Array:
         codes = batch[column]
-        found = pc.starts_with(codes.dictionary.cast(pa.string()), pattern=prefix)
+        texts = codes.dictionary.cast(pa.string()).to_pylist()
+        found = pa.array([text is not None and text.startswith(prefixes) for text in texts])
         return pc.fill_null(found.take(codes.indices), False)
 
-    return pc.or_(begins("diag_01", "Z38"), begins("diag_02", "Z37"))
+    return pc.or_(begins("diag_01", _pathway_diagnoses()), begins("diag_02", ("Z37",)))
 
 
 def last_rows(batch: pa.RecordBatch) -> Bools:

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
-from tariff.simulate import raking, shipped
+from tariff.simulate import raking, shipped, ways
 from tariff.simulate.plan import Plan
 
 Ints = npt.NDArray[np.int64]
@@ -30,8 +31,8 @@ CHILD_BANDS = 5  # the bands up to 18 years
 PATHWAY = ("NZ", "PB03")
 BIRTHS = ("PB03", "PB04")
 ONCE = ("NZ", "PB", "FF37", "GA10", "LB25", "LB69", "LB21", "MA03", "MA04", "JA2", "ED")
-# Never first; the last five are common beside other diagnoses and rarely a reason to come in.
-NEVER_PRIMARY = ("V", "W", "X", "Y", "R69", "Z509", "T14", "U", "E78", "E55", "R29", "R32", "R54")
+DELIVERIES = ("NZ3", "NZ4", "NZ5")  # the others of NZ are before and after
+CHAPTERS_OF_SITES = "YZ"
 
 
 class Pools:
@@ -113,22 +114,28 @@ class Catalogue:
     critical: Floats
     specialty: npt.NDArray[np.int32]  # by root and elective (0) or emergency (1)
     winter: Bools  # respiratory: more in winter
+    brief: Bools  # reached in a stay of one night at most, by procedures that else do not drive
     once: Bools  # not twice for one patient
     birth: Bools
     delivery: Bools
+    maternity: Bools  # of women before, at and after birth
+    trauma: Bools  # injuries of several sites
+    moved_in: Bools  # from another hospital
     operated: Bools  # a procedure drives the grouping
     diagnoses: Vocabulary
     procedures: Vocabulary
+    site: Codes  # of injuries, by diagnosis number; -1 for what is none
     # by root × 4 + child × 2 + sex
     primary: Pools
     primary_pool: Codes
-    dominant: Pools
-    dominant_pool: Codes
-    companions: Pools  # by chapter of the dominant procedure
-    companion_pool: Codes  # by procedure number; -1 for none
-    companion_chance: Floats  # by procedure number
+    ways: Pools  # numbers into `operations`
+    way_pool: Codes
+    operations: Operations
+    companions: Pools
+    companion_pool: Codes  # beside a small procedure, by its number; -1 for none
+    companion_chance: Floats
     interventions: Pools
-    intervention_pool: Codes  # by root; -1 for none
+    intervention_pool: npt.NDArray[np.int32]  # by root and setting; -1 for none
     intervention_chance: Floats  # by root and setting
     specialties: list[shipped.Row]
 
@@ -138,56 +145,69 @@ Candidates = dict[tuple[str, bool, int], list[tuple[int, float]]]
 
 def _diagnosis_candidates(vocabulary: Vocabulary) -> Candidates:
     """Return the primary diagnoses that lead to each root, for adults and children of each sex."""
-    valid, roots = shipped.valid_codes(), shipped.RootTable("diagnoses")
+    valid, roots = shipped.valid_codes(), shipped.root_table("diagnoses")
     found: Candidates = defaultdict(list)
     for row in shipped.table("diagnosis_use"):
         code = row["code"]
-        if code.startswith(NEVER_PRIMARY) or not valid.diagnosis(code):
+        if shipped.never_primary(code) or not valid.diagnosis(code):
             continue
         only = shipped.diagnosis_sex(code)
         for child in (False, True):
             if code.startswith("P") and not child:
                 continue
             if root := roots.root(code, child):
-                for sex, letter in enumerate(SEXES):
-                    if only in ("", letter):
-                        found[root, child, sex].append((vocabulary.number(code), float(row["use"])))
+                for end in ways.diagnosis_ends(root, code, child=child):
+                    for sex, letter in enumerate(SEXES):
+                        if only in ("", letter):
+                            one = (vocabulary.number(code), float(row["use"]))
+                            found[end, child, sex].append(one)
+    for code, use in ways.injuries():
+        for child, sex in _WHO:
+            found[ways.UNOPERATED_TRAUMA, child, sex].append((vocabulary.number(code), use))
     return found
 
 
-def _procedure_candidates(vocabulary: Vocabulary) -> Candidates:
-    """Return the procedures that drive each root, for adults and children of each sex."""
-    valid, roots = shipped.valid_codes(), shipped.RootTable("procedures")
-    found: Candidates = defaultdict(list)
-    for row in shipped.table("procedure_use"):
-        code = row["code"]
-        if code[0] in "YZ" or not valid.procedure(code) or not roots.drives(code):
-            continue
-        only = shipped.procedure_sex(code)
-        for child in (False, True):
-            if root := roots.root(code, child):
-                for sex, letter in enumerate(SEXES):
-                    if only in ("", letter):
-                        found[root, child, sex].append((vocabulary.number(code), float(row["use"])))
-    return found
+def _way_candidates(found: tuple[ways.Way, ...]) -> Candidates:
+    """Return the ways, by number, that lead to each root for adults and children of each sex."""
+    by_root: Candidates = defaultdict(list)
+    for number, way in enumerate(found):
+        sexes = {shipped.procedure_sex(code) for code in (way.code, *way.beside)}
+        for sex, letter in enumerate(SEXES):
+            if sexes <= {"", letter} and _fitting(way.primaries, sex):
+                by_root[way.root, way.child, sex].append((number, way.use))
+    return by_root
 
 
-def _reasons(root: str, sex: int, vocabulary: Vocabulary) -> list[tuple[int, float]]:
-    """Return the diagnoses for which a root's operations are done."""
-    table = {row["prefix"]: row["diagnoses"] for row in shipped.table("reasons")}
-    return [
-        (vocabulary.number(code), weight)
-        for code, weight in shipped.weighted(shipped.by_prefix(table, root))
-        if shipped.diagnosis_sex(code) in ("", SEXES[sex]) and shipped.valid_codes().diagnosis(code)
-    ]
+@cache
+def _fitting(primaries: ways.Weighted, sex: int) -> ways.Weighted:
+    """Return the diagnoses that a sex can have."""
+    return tuple(one for one in primaries if shipped.diagnosis_sex(one[0]) in ("", SEXES[sex]))
 
 
-def _group(root: str) -> shipped.Row:
+def _group(root: str) -> shipped.Row | None:
+    """Return the group of a root; those without one are not made."""
     groups = {row["prefix"]: row for row in shipped.table("groups")}
     for length in range(len(root), 0, -1):
         if (row := groups.get(root[:length])) is not None:
             return row
-    raise KeyError(root)
+    return None
+
+
+class _Kept:
+    """Pools, each kept once."""
+
+    def __init__(self) -> None:
+        self.pools: list[list[tuple[int, float]]] = []
+        self._numbers: dict[tuple[tuple[int, float], ...], int] = {}
+
+    def keep(self, pool: tuple[tuple[int, float], ...]) -> int:
+        """Return the number of a pool, -1 for an empty one."""
+        if not pool:
+            return -1
+        number = self._numbers.setdefault(pool, len(self.pools))
+        if number == len(self.pools):
+            self.pools.append(list(pool))
+        return number
 
 
 class _Builder:
@@ -197,66 +217,53 @@ class _Builder:
         self.figures = shipped.year_figures(plan.year, plan.first_day) if plan.billed else None
         self.diagnoses, self.procedures = Vocabulary(), Vocabulary()
         self.by_diagnosis = _diagnosis_candidates(self.diagnoses)
-        self.by_procedure = _procedure_candidates(self.procedures)
+        self.ways = (*ways.operations(), *ways.trauma_operations())
+        self.by_way = _way_candidates(self.ways)
         self.ages = {
             row["profile"]: [float(value) for key, value in row.items() if key.isdigit()]
             for row in shipped.table("ages")
         }
         self.rows: list[shipped.Row] = []
-        self.primary: list[list[tuple[int, float]]] = []
-        self.dominant: list[list[tuple[int, float]]] = []
+        self.groups: list[shipped.Row] = []
+        self.primary = _Kept()
+        self.way = _Kept()
         self.primary_pool: list[int] = []
-        self.dominant_pool: list[int] = []
+        self.way_pool: list[int] = []
         self.operated: list[bool] = []
         self.cells: list[tuple[int, int, int, float]] = []  # stratum, root, setting, weight
 
     def allowed(self, root: str, setting: int) -> bool:
         """Say whether a root can be billed in a setting."""
-        if self.figures is None or (root, setting) in self.figures.priced:
-            return True
-        return root.startswith(PATHWAY) and setting == NON_ELECTIVE
+        if root.startswith(PATHWAY):
+            return setting == NON_ELECTIVE
+        return self.figures is None or (root, setting) in self.figures.priced
 
     def add(self, row: shipped.Row) -> None:
         """Add a root where some code of some age and sex leads to it."""
-        root = row["root"]
+        root, group = row["root"], _group(row["root"])
         weights = [float(row[key]) for key in ("day_case", "elective", "non_elective")]
         weights = [weight if self.allowed(root, i) else 0.0 for i, weight in enumerate(weights)]
-        operated = any((root, child, sex) in self.by_procedure for child, sex in _WHO)
-        open_to: set[tuple[bool, int]] = set()
-        pools: list[tuple[int, int]] = []
-        for child, sex in _WHO:
-            dominant = self.by_procedure.get((root, child, sex), []) if operated else []
-            primary = (
-                _reasons(root, sex, self.diagnoses)
-                if operated
-                else self.by_diagnosis.get((root, child, sex), [])
-            )
-            good = bool(primary) and (bool(dominant) or not operated)
-            pools.append(
-                (
-                    self._keep(self.primary, primary) if good else -1,
-                    self._keep(self.dominant, dominant) if good and operated else -1,
-                )
-            )
-            if good:
-                open_to.add((child, sex))
-        if not open_to or not any(weights):
+        operated = self._use(self.by_way, root) > self._use(self.by_diagnosis, root)
+        candidates = self.by_way if operated else self.by_diagnosis
+        found = [candidates.get((root, child, sex), []) for child, sex in _WHO]
+        if group is None or not any(found) or not any(weights):
             return
         number = len(self.rows)
         self.rows.append(row)
+        self.groups.append(group)
         self.operated.append(operated)
-        self.primary_pool += [primary for primary, _ in pools]
-        self.dominant_pool += [dominant for _, dominant in pools]
-        self._share(number, weights, open_to)
+        pools = [(self.way if operated else self.primary).keep(tuple(pool)) for pool in found]
+        self.way_pool += pools if operated else [-1] * len(pools)
+        self.primary_pool += [-1] * len(pools) if operated else pools
+        self._share(number, weights, {who for who, pool in zip(_WHO, found, strict=True) if pool})
 
     @staticmethod
-    def _keep(pools: list[list[tuple[int, float]]], pool: list[tuple[int, float]]) -> int:
-        pools.append(pool)
-        return len(pools) - 1
+    def _use(candidates: Candidates, root: str) -> float:
+        return sum(use for child, sex in _WHO for _, use in candidates.get((root, child, sex), ()))
 
     def _share(self, number: int, weights: list[float], open_to: set[tuple[bool, int]]) -> None:
         """Share the weights of a root out over age bands and sexes."""
-        group = _group(self.rows[number]["root"])
+        group = self.groups[number]
         ages, female = self.ages[group["ages"]], float(group["female"])
         shares = {
             band * 2 + sex: age * (female if sex else 1.0 - female)
@@ -280,27 +287,31 @@ def build(plan: Plan) -> Catalogue:
     for row in shipped.table("roots"):
         builder.add(row)
     roots = [row["root"] for row in builder.rows]
-    groups = [_group(root) for root in roots]
+    groups = builder.groups
     specialties = list(shipped.table("specialties"))
     index = {row["treatment_function"]: i for i, row in enumerate(specialties)}
+    operations, companions = _operations(builder)
     interventions, intervention_pool, intervention_chance = _interventions(
         builder.procedures, roots, builder.operated
     )
-    companions, companion_pool, companion_chance = _companions(builder.procedures)
+    companion_pool, companion_chance = _companions(builder.procedures, companions)
     bands = np.array([int(key) for key in shipped.table("ages")[0] if key.isdigit()])
     stays = [
         np.array([float(row[key]) for row in builder.rows])
         for key in ("short_share", "elective_stay", "long_stay")
     ]
     birth = np.array([root in BIRTHS for root in roots])
-    delivery = np.array([root.startswith("NZ") for root in roots])
+    delivery = np.array([root.startswith(DELIVERIES) for root in roots])
+    maternity = np.array([root.startswith("NZ") for root in roots])
     once, operated = np.array([root.startswith(ONCE) for root in roots]), np.array(builder.operated)
     cube = _cube(builder.cells)
-    maternity = (birth | delivery)[cube.root]
+    kind = raking.Kinds(birth, delivery, maternity & ~delivery)
     effect = _age_effect(cube, cube.weight, len(roots))[cube.band, cube.root]
     root_stays = (stay[cube.root] for stay in stays)
-    episodes = raking.episodes_a_spell(cube.setting, maternity, effect, *root_stays)
-    weight = raking.rake(cube, roots, bands, episodes, birth, delivery)
+    episodes = raking.episodes_a_spell(
+        cube.setting, (birth | maternity)[cube.root], effect, *root_stays
+    )
+    weight = raking.rake(cube, roots, bands, episodes, kind)
     further = raking.further_spells(bands, plan.days)
     first = raking.first_spells(cube, weight, bands, further, plan.days, birth, ~operated & ~once)
     cells = _cells(cube, first, len(bands) * 2)
@@ -323,17 +334,23 @@ def build(plan: Plan) -> Catalogue:
             dtype=np.int32,
         ),
         winter=np.array([root.startswith(("DZ1", "DZ2", "DZ65", "PD")) for root in roots]),
+        brief=np.array([root in ways.brief_roots() for root in roots]),
         once=once,
         birth=birth,
         delivery=delivery,
+        maternity=maternity,
+        trauma=np.array([root.startswith("VA") for root in roots]),
+        moved_in=np.array([ways.SOURCES.get(root) == "51" for root in roots]),
         operated=operated,
         diagnoses=builder.diagnoses,
         procedures=builder.procedures,
-        primary=Pools(builder.primary),
+        site=_sites(builder.diagnoses),
+        primary=Pools(builder.primary.pools),
         primary_pool=np.array(builder.primary_pool, dtype=np.int32),
-        dominant=Pools(builder.dominant),
-        dominant_pool=np.array(builder.dominant_pool, dtype=np.int32),
-        companions=companions,
+        ways=Pools(builder.way.pools),
+        way_pool=np.array(builder.way_pool, dtype=np.int32),
+        operations=operations,
+        companions=Pools(companions.pools),
         companion_pool=companion_pool,
         companion_chance=companion_chance,
         interventions=interventions,
@@ -345,7 +362,7 @@ def build(plan: Plan) -> Catalogue:
 
 # How the stay of an emergency depends on age, within a root: fitted so that the mean stays of the
 # decades stand to each other as the published ones do (margins.csv, "stay by age").
-STAY_BY_BAND = (0.4, 0.4, 0.4, 0.45, 0.45, 0.45, 0.42, 0.46, 0.85, 0.84, 1.0, 1.17, 1.43, 1.55)
+STAY_BY_BAND = (0.4, 0.4, 0.4, 0.45, 0.45, 0.45, 0.5, 0.56, 0.87, 0.84, 1.0, 1.17, 1.43, 1.55)
 
 
 def _cube(cells: list[tuple[int, int, int, float]]) -> raking.Cube:
@@ -386,50 +403,98 @@ def _age_effect(cube: raking.Cube, weight: Floats, roots: int) -> Floats:
     return by_root
 
 
-def _silent(codes: str, vocabulary: Vocabulary) -> list[tuple[int, float]]:
+@dataclass(frozen=True)
+class Operations:
+    """The ways to be drawn, one array entry a way."""
+
+    code: Codes  # procedure number
+    beside: npt.NDArray[np.int32]  # way × MOST_BESIDE: what must stand with it; -1 for nothing
+    companion_pool: Codes  # -1 for none
+    companion_chance: Floats
+    primary_pool: npt.NDArray[np.int32]  # way × sex
+
+
+def _operations(builder: _Builder) -> tuple[Operations, _Kept]:
+    """Lay out the ways that are drawn, and their companions: codes of site and approach."""
+    numbers, companions, may_stand = builder.procedures, _Kept(), ways.may_stand_beside()
+    reasons: dict[tuple[ways.Weighted, int], int] = {}
+    chapters = {row["chapter"]: row for row in shipped.table("companions")}
+    known = {chapter: _silent(row["codes"]) for chapter, row in chapters.items()}
+    count = len(builder.ways)
+    drawn = {number for pool in builder.way.pools for number, _ in pool}
+    code, pool = (np.full(count, -1, dtype=np.int32) for _ in range(2))
+    beside, chance = np.full((count, ways.MOST_BESIDE), -1, dtype=np.int32), np.zeros(count)
+    primary = np.full((count, len(SEXES)), -1, dtype=np.int32)
+    for at in sorted(drawn):
+        way = builder.ways[at]
+        code[at] = numbers.number(way.code)
+        beside[at, : len(way.beside)] = [numbers.number(other) for other in way.beside]
+        for sex in range(len(SEXES)):
+            if (way.primaries, sex) not in reasons:
+                reasons[way.primaries, sex] = builder.primary.keep(
+                    tuple((builder.diagnoses.number(c), w) for c, w in _fitting(way.primaries, sex))
+                )
+            primary[at, sex] = reasons[way.primaries, sex]
+        if way.code[0] in known:
+            codes = may_stand(way, known[way.code[0]])
+            pool[at] = companions.keep(tuple((numbers.number(c), w) for c, w in codes))
+            chance[at] = float(chapters[way.code[0]]["probability"]) if codes else 0.0
+    return Operations(code, beside, pool, chance, primary), companions
+
+
+@cache
+def _silent(codes: str) -> ways.Weighted:
     """Return codes that cannot drive a grouping; anything else is left out."""
-    roots, valid = shipped.RootTable("procedures"), shipped.valid_codes()
-    return [
-        (vocabulary.number(code), weight)
+    roots, valid = shipped.root_table("procedures"), shipped.valid_codes()
+    return tuple(
+        (code, weight)
         for code, weight in shipped.weighted(codes)
-        if valid.procedure(code) and (code[0] in "YZ" or not roots.drives(code))
-    ]
-
-
-def _companions(vocabulary: Vocabulary) -> tuple[Pools, Codes, Floats]:
-    """Return the site and approach codes that stand beside a procedure, by its chapter."""
-    pools: list[list[tuple[int, float]]] = []
-    numbers: dict[str, tuple[int, float]] = {}
-    driving = list(vocabulary.codes)
-    for row in shipped.table("companions"):
-        numbers[row["chapter"]] = (len(pools), float(row["probability"]))
-        pools.append(_silent(row["codes"], vocabulary))
-    found = [numbers.get(code[0], (-1, 0.0)) for code in driving]
-    return (
-        Pools(pools),
-        np.array([number for number, _ in found], dtype=np.int32),
-        np.array([chance for _, chance in found]),
+        if valid.procedure(code) and (code[0] in CHAPTERS_OF_SITES or not roots.drives(code))
     )
+
+
+def _companions(vocabulary: Vocabulary, companions: _Kept) -> tuple[Codes, Floats]:
+    """Return what stands beside a small procedure, by its number."""
+    rows = {row["chapter"]: row for row in shipped.table("companions")}
+    pools: list[int] = []
+    chances: list[float] = []
+    for code in list(vocabulary.codes):
+        row = rows.get(code[0])
+        known = _silent(row["codes"]) if row is not None else ()
+        pools.append(companions.keep(tuple((vocabulary.number(c), w) for c, w in known)))
+        chances.append(float(row["probability"]) if row is not None and known else 0.0)
+    return np.array(pools, dtype=np.int32), np.array(chances)
 
 
 def _interventions(
     vocabulary: Vocabulary, roots: list[str], operated: list[bool]
-) -> tuple[Pools, Codes, Floats]:
-    """Return the scans and small procedures of medical spells, by root."""
-    pools: list[list[tuple[int, float]]] = []
-    numbers: dict[str, tuple[int, list[float]]] = {}
-    never = (-1, [0.0, 0.0, 0.0])
-    for row in shipped.table("interventions"):
-        if pool := _silent(row["codes"], vocabulary):
-            chances = [float(row[key]) for key in ("day_case", "elective", "emergency")]
-            numbers[row["prefix"]] = (len(pools), chances)
-            pools.append(pool)
-    found = [
-        never if surgical else numbers.get(root[:2], numbers.get(root[0], never))
-        for root, surgical in zip(roots, operated, strict=True)
-    ]
-    return (
-        Pools(pools),
-        np.array([number for number, _ in found], dtype=np.int32),
-        np.array([chance for _, chance in found]),
-    )
+) -> tuple[Pools, npt.NDArray[np.int32], Floats]:
+    """Return the scans and small procedures of medical spells, by root and setting.
+
+    A day case of nothing but scans would have a root of its own.
+    """
+    kept = _Kept()
+    rows = {row["prefix"]: row for row in shipped.table("interventions")}
+    pools: list[list[int]] = []
+    chances: list[list[float]] = []
+    for root, surgical in zip(roots, operated, strict=True):
+        row = rows.get(root[:2], rows.get(root[0]))
+        if surgical or row is None:
+            pools.append([-1] * 3)
+            chances.append([0.0] * 3)
+            continue
+        overnight = [one for one in _silent(row["codes"]) if ways.harmless(root, one[0])]
+        day = [one for one in _silent(row["day_codes"]) if ways.harmless(root, one[0])]
+        day = [one for one in day if not shipped.service(one[0])]
+        chosen = [day, overnight, overnight]
+        pools.append([kept.keep(tuple((vocabulary.number(c), w) for c, w in x)) for x in chosen])
+        keys = ("day_case", "elective", "emergency")
+        chances.append([float(row[k]) if x else 0.0 for k, x in zip(keys, chosen, strict=True)])
+    return Pools(kept.pools), np.array(pools, dtype=np.int32), np.array(chances)
+
+
+def _sites(vocabulary: Vocabulary) -> Codes:
+    """Return the number of the site of each injury, -1 for what is none."""
+    names = sorted(set(ways.injury_sites().values()))
+    found = [ways.injury_site(code) for code in vocabulary.codes]
+    return np.array([names.index(name) if name else -1 for name in found], dtype=np.int32)

@@ -33,8 +33,10 @@ SECOND_DIAGNOSIS = 0.6  # of medical emergencies have a second diagnosis of the 
 # towards the number of procedure codes an episode, HES 2023/24.
 SECOND_COMPANION = 0.95
 THIRD_COMPANION = 0.9
-FOURTH_COMPANION = 0.6
+FOURTH_COMPANION = 0.8
 SECOND_INTERVENTION = 0.45
+FILLED = 9  # columns that operations and their companions may fill
+TRIES = 6  # at an injury of another site
 
 # What caused an injury and where (place of occurrence in the fourth place), for the old and others.
 FALLS = "W190:30 W199:20 W191:8 W010:18 W180:6 W060:5 W100:5"
@@ -42,7 +44,7 @@ OTHER_CAUSES = "W010:10 W199:15 W190:8 W014:6 W228:4 V892:4 Y049:4 W540:2 W260:4
 POISONINGS = "X610:6 X640:4 X600:5 X620:2 X410:1"
 COMPLICATIONS = "Y831:6 Y838:4 Y839:3 Y848:3"
 DELIVERY_OUTCOMES = "Z370:98 Z372:2"
-DELIVERED = 4  # the number of that list
+DELIVERED, BORN = 4, 5  # the numbers of those lists
 NEWBORN = "Z380:1"
 
 
@@ -85,7 +87,7 @@ class Causes:
             return 3
         if "O80" <= code[:3] <= "O84":
             return DELIVERED
-        return 5 if code[0] == "P" else -1
+        return BORN if code[0] == "P" else -1
 
 
 def code_spells(
@@ -100,21 +102,34 @@ def code_spells(
     """Draw every code of every spell."""
     of = spells.patient
     child = patients.band[of] < CHILD_BANDS
-    pool = (spells.root * 4 + child * 2 + patients.sex[of]).astype(np.int32)
-    primary = catalogue.primary.draw(rng, catalogue.primary_pool[pool])
-    other = catalogue.primary.draw(rng, catalogue.primary_pool[pool])
+    sex = patients.sex[of]
+    pool = (spells.root * 4 + child * 2 + sex).astype(np.int32)
+    way = np.full(len(spells), -1, dtype=np.int32)
+    rows = np.flatnonzero(catalogue.operated[spells.root])
+    way[rows] = catalogue.ways.draw(rng, catalogue.way_pool[pool[rows]])
+    pools = catalogue.primary_pool[pool]
+    pools[rows] = catalogue.operations.primary_pool[way[rows], sex[rows]]
+    primary = catalogue.primary.draw(rng, pools)
+    other = catalogue.primary.draw(rng, pools)
+    site = catalogue.site
+    injured = catalogue.trauma[spells.root]
+    for _ in range(TRIES):
+        rows = np.flatnonzero(injured & (site[other] == site[primary]))
+        other[rows] = catalogue.primary.draw(rng, pools[rows])
     diagnoses = np.full((len(spells), DIAGNOSES), -1, dtype=np.int32)
     diagnoses[:, 0] = primary
     delivered = catalogue.delivery[spells.root]
-    filled = _add_causes(rng, causes, patients, spells, primary, delivered, diagnoses)
+    born = catalogue.birth[spells.root]
+    filled = _add_causes(rng, causes, patients, spells, primary, delivered, born, diagnoses)
     second = np.where(_seconds(rng, catalogue, causes, spells, primary, other), other, -1)
     rows = np.flatnonzero(second >= 0)
     diagnoses[rows, filled[rows]] = second[rows]
     filled += second >= 0
     _add_conditions(rng, conditions, patients, spells, length, diagnoses, second, filled)
     procedures = np.full((len(spells), PROCEDURES), -1, dtype=np.int32)
-    _add_procedures(rng, catalogue, spells, pool, length, procedures)
+    _add_procedures(rng, catalogue, spells, way, length, procedures)
     keep = (rng.random(len(spells)) >= OTHER_PRIMARY) | (causes.kind[other] != causes.kind[primary])
+    keep |= site[other] != site[primary]  # an injury elsewhere would make it multiple trauma
     keep |= catalogue.birth[spells.root] | (diagnoses[:, 1:] == other[:, None]).any(axis=1)
     return Codings(diagnoses, procedures, np.where(keep, primary, other).astype(np.int32))
 
@@ -127,11 +142,15 @@ def _seconds(
     primary: Codes,
     other: Codes,
 ) -> Bools:
-    """Choose medical emergencies that have a second diagnosis of the root beside the first."""
+    """Choose the spells that have a second diagnosis of the root beside the first.
+
+    Those are many medical emergencies, and all with injuries of several sites.
+    """
     medical = (spells.setting == NON_ELECTIVE) & ~catalogue.operated[spells.root]
     medical &= (causes.kind[primary] < 0) & (causes.kind[other] < 0) & (other != primary)
-    medical &= ~catalogue.birth[spells.root]
-    chosen: Bools = medical & (rng.random(len(spells)) < SECOND_DIAGNOSIS)
+    medical &= ~(catalogue.birth | catalogue.maternity)[spells.root]
+    several = catalogue.trauma[spells.root] & (other != primary)
+    chosen: Bools = several | (medical & (rng.random(len(spells)) < SECOND_DIAGNOSIS))
     return chosen
 
 
@@ -142,10 +161,12 @@ def _add_causes(
     spells: Spells,
     primary: Codes,
     delivered: Bools,
+    born: Bools,
     diagnoses: npt.NDArray[np.int32],
 ) -> Codes:
     """Write external causes and outcomes of delivery second; return how many columns are filled."""
     kind = np.where(delivered, DELIVERED, causes.kind[primary])
+    kind = np.where((kind == BORN) & ~born, -1, kind)  # ill after going home, or moved
     old = patients.age[spells.patient] >= 65
     kind = np.where((kind == 1) & old, 0, kind)
     rows = np.flatnonzero(kind >= 0)
@@ -194,32 +215,30 @@ def _add_procedures(
     rng: np.random.Generator,
     catalogue: Catalogue,
     spells: Spells,
-    pool: Codes,
+    way: Codes,
     length: Codes,
     procedures: npt.NDArray[np.int32],
 ) -> None:
     """Write the operation that drives and its site, or the scans of a medical spell."""
-    rows = np.flatnonzero(catalogue.operated[spells.root])
-    dominant = catalogue.dominant.draw(rng, catalogue.dominant_pool[pool[rows]])
-    procedures[rows, 0] = dominant
-    beside = rng.random(len(rows)) < catalogue.companion_chance[dominant]
-    _beside(rng, catalogue, procedures, rows[beside], dominant[beside], 1)
-    again = beside & (rng.random(len(rows)) < SECOND_COMPANION)
-    again &= catalogue.companion_pool[dominant] >= 0
-    _beside(rng, catalogue, procedures, rows[again], dominant[again], 2)
-    third = again & (rng.random(len(rows)) < THIRD_COMPANION)
-    _beside(rng, catalogue, procedures, rows[third], dominant[third], 3)
-    fourth = third & (rng.random(len(rows)) < FOURTH_COMPANION)
-    _beside(rng, catalogue, procedures, rows[fourth], dominant[fourth], 4)
+    operations = catalogue.operations
+    rows = np.flatnonzero(way >= 0)
+    here = way[rows]
+    procedures[rows, 0] = operations.code[here]
+    procedures[rows, 1 : 1 + operations.beside.shape[1]] = operations.beside[here]
+    pool = operations.companion_pool[here]
+    beside = rng.random(len(rows)) < operations.companion_chance[here]
+    for share in (1.0, SECOND_COMPANION, THIRD_COMPANION, FOURTH_COMPANION):
+        beside &= rng.random(len(rows)) < share
+        _beside(rng, catalogue, procedures, rows[beside], pool[beside])
     emergency = spells.setting == NON_ELECTIVE
     stayed = np.where(emergency, np.clip(0.5 + length / 5, 0.5, 1.5), 1.0)
     chance = catalogue.intervention_chance[spells.root, spells.setting] * stayed
     rows = np.flatnonzero(rng.random(len(spells)) < chance)
-    numbers = catalogue.intervention_pool[spells.root]
+    numbers = catalogue.intervention_pool[spells.root, spells.setting]
     small = catalogue.interventions.draw(rng, numbers[rows])
     procedures[rows, 0] = small
     beside = rng.random(len(rows)) < catalogue.companion_chance[small]
-    _beside(rng, catalogue, procedures, rows[beside], small[beside], 1)
+    _beside(rng, catalogue, procedures, rows[beside], catalogue.companion_pool[small[beside]])
     rows = rows[rng.random(len(rows)) < SECOND_INTERVENTION]
     second = catalogue.interventions.draw(rng, numbers[rows])
     fresh = second != procedures[rows, 0]
@@ -232,12 +251,11 @@ def _beside(
     catalogue: Catalogue,
     procedures: npt.NDArray[np.int32],
     rows: npt.NDArray[np.int64],
-    dominant: Codes,
-    column: int,
+    pool: Codes,
 ) -> None:
     """Write a companion code into the first free column; one that stands there is not repeated."""
-    drawn = catalogue.companions.draw(rng, catalogue.companion_pool[dominant])
-    before = procedures[rows, 1:column]
+    drawn = catalogue.companions.draw(rng, pool)
+    before = procedures[rows, 1:FILLED]
     fresh = ~(before == drawn[:, None]).any(axis=1)
     place = 1 + (before >= 0).sum(axis=1)
     procedures[rows[fresh], place[fresh]] = drawn[fresh]

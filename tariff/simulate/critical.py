@@ -140,11 +140,10 @@ def rows(
     codes = [one.code for one in plan.providers]
     # Inside the spell on the days on which it begins and ends.
     starts = chunk.stays.admission_time[spell] + 60
-    starts = np.where(
-        made.first == chunk.stays.admission[spell], starts, rng.integers(0, 1440, count)
-    )
+    begun = made.first == chunk.stays.admission[spell]
+    starts = np.where(begun, starts, rng.integers(0, 1440, count))
     single = made.first == made.last
-    starts = np.minimum(starts, np.where(single, 20 * 60, 1439))
+    starts = np.minimum(starts, np.where(single, np.where(begun, 1438, 20 * 60), 1439))
     ends = np.where(single, np.minimum(starts + 200, 1439), rng.integers(NOON, 20 * 60, count))
     columns: dict[str, pa.Array] = {
         "provider": coded(chunk.spells.provider[spell], codes),

@@ -104,7 +104,7 @@ def _counts(rng: np.random.Generator, catalogue: Catalogue, spells: Spells, stay
         EMERGENCY_BASE + EMERGENCY_NIGHT * nights,
         ELECTIVE_BASE + ELECTIVE_NIGHT * nights,
     )
-    maternity = catalogue.birth[spells.root] | catalogue.delivery[spells.root]
+    maternity = (catalogue.birth | catalogue.maternity)[spells.root]
     mean = np.where(maternity, MATERNITY * mean, mean)
     further = rng.poisson(np.where(spells.setting == DAY_CASE, 0.0, mean))
     return np.minimum(1 + further, np.minimum(MOST_EPISODES, 1 + stays.length)).astype(np.int32)

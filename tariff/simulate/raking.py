@@ -57,15 +57,19 @@ class Cube:
     weight: Floats
 
 
-def setting_shares() -> tuple[float, float, float]:
-    """Return shares of spells by setting: the published ones without what cannot be made.
+@dataclass(frozen=True)
+class Kinds:
+    """Which roots are of births, of deliveries, and of other care in pregnancy and after."""
 
-    That is antenatal care, the larger part of admissions that are neither planned nor emergencies.
-    """
+    births: Bools
+    deliveries: Bools
+    antenatal: Bools
+
+
+def setting_shares() -> tuple[float, float, float]:
+    """Return shares of spells by setting: day case, elective, and all others."""
     spells = margin("spells")
-    rest = spells["emergency"] + spells["births"] + spells["deliveries"] + TRANSFERS
-    total = spells["day case"] + spells["elective"] + rest
-    return spells["day case"] / total, spells["elective"] / total, rest / total
+    return spells["day case"], spells["elective"], spells["emergency"] + spells["other"]
 
 
 def episodes_a_spell(
@@ -91,13 +95,12 @@ def rake(
     roots: list[str],
     bands: npt.NDArray[np.int64],
     episodes: Floats,
-    births: Bools,
-    deliveries: Bools,
+    kinds: Kinds,
 ) -> Floats:
     """Return weights of the cells, as shares of spells, that agree with the published margins."""
     weight = cube.weight / cube.weight.sum()
-    groups, wanted = _subchapters(cube, roots, births, deliveries)
-    settings, shares = _settings(cube, births, deliveries)
+    groups, wanted = _subchapters(cube, roots, kinds)
+    settings, shares = _settings(cube, kinds)
     decade = np.array([_decade(int(age)) for age in bands])[cube.band]
     ages = np.array(list(margin("ordinary age").values()))
     ordinary = cube.setting != DAY_CASE
@@ -136,25 +139,32 @@ def _scaled(weight: Floats, share: Floats, group: Codes, wanted: Floats) -> Floa
     return np.where(inside, weight * factor[group], weight)
 
 
-def _settings(cube: Cube, births: Bools, deliveries: Bools) -> tuple[Codes, Floats]:
-    """Return each cell's setting, births and deliveries apart, and the shares of spells."""
+def _settings(cube: Cube, kinds: Kinds) -> tuple[Codes, Floats]:
+    """Return each cell's setting, maternity apart, and the shares of spells.
+
+    What is neither planned, emergency, birth, delivery nor transfer is antenatal.
+    """
     spells = margin("spells")
-    day_case, elective, rest = setting_shares()
-    total = (spells["day case"] + spells["elective"]) / (day_case + elective)
-    born, delivered = spells["births"] / total, spells["deliveries"] / total
-    group = np.where(births[cube.root], 3, np.where(deliveries[cube.root], 4, cube.setting))
-    shares = np.array([day_case, elective, rest - born - delivered, born, delivered])
+    day_case, elective, _ = setting_shares()
+    born, delivered = spells["births"], spells["deliveries"]
+    antenatal = spells["other"] - born - delivered - TRANSFERS
+    group = np.where(kinds.deliveries[cube.root], 4, cube.setting)
+    group = np.where(kinds.births[cube.root], 3, np.where(kinds.antenatal[cube.root], 5, group))
+    emergency = spells["emergency"] + TRANSFERS
+    shares = np.array([day_case, elective, emergency, born, delivered, antenatal])
     return group.astype(np.int32), shares
 
 
-def _subchapters(
-    cube: Cube, roots: list[str], births: Bools, deliveries: Bools
-) -> tuple[Codes, Floats]:
-    """Return each cell's subchapter, -1 for births and deliveries, and the shares of episodes."""
+WELL_BABIES = "PB03"
+
+
+def _subchapters(cube: Cube, roots: list[str], kinds: Kinds) -> tuple[Codes, Floats]:
+    """Return each cell's subchapter, -1 for mothers and well babies, and the shares of episodes."""
     published = margin("subchapter")
     names = list(published)
     number = np.array([names.index(root[:2]) if root[:2] in published else -1 for root in roots])
-    number = np.where(births | deliveries, -1, number)
+    apart = kinds.deliveries | kinds.antenatal | np.array([root == WELL_BABIES for root in roots])
+    number = np.where(apart, -1, number)
     return number[cube.root].astype(np.int32), np.array(list(published.values()))
 
 

@@ -157,11 +157,13 @@ def by_prefix(prefixes: dict[str, str], code: str) -> str:
     return ""
 
 
+@cache
 def diagnosis_sex(code: str) -> str:
     """Return the only sex that can have a diagnosis, blank for any."""
     return by_prefix(DIAGNOSIS_SEX, code)
 
 
+@cache
 def procedure_sex(code: str) -> str:
     """Return the only sex that can have a procedure, blank for any."""
     return by_prefix(PROCEDURE_SEX, code)
@@ -194,6 +196,54 @@ def valid_codes() -> ValidCodes:
     return ValidCodes()
 
 
+@cache
+def _code_rules(codes: str) -> dict[str, tuple[str, ...]]:
+    """Return what the pack of a classification says of some of its codes, as prefixes."""
+    manifest = yaml.safe_load(pack_file("codes", codes, "pack.yaml").read_text("utf-8"))
+    return {
+        name: (*manifest[name].get("prefixes", ()), *manifest[name].get("codes", ()))
+        for name in ("never_primary", "vague_primary", "vague_burn", "never_dominant",
+                     "vague_dominant")
+        if name in manifest
+    }  # fmt: skip
+
+
+# Never first, as coded here; the last five are common beside others and rarely a reason to come in.
+SELDOM_PRIMARY = ("R69", "T14", "U", "E78", "E55", "R29", "R32", "R54")
+
+
+@cache
+def _not_primary() -> tuple[str, ...]:
+    """Return prefixes of diagnoses that may not stand first, and of burns: they ask for an area."""
+    rules = _code_rules("icd10-5")
+    burns = read_csv(pack_file("hrg/injuries-reconstructed/burn_diagnoses.csv"))
+    ruled = (*rules["never_primary"], *rules["vague_primary"], *rules["vague_burn"])
+    return (*ruled, *SELDOM_PRIMARY, *(row["code"] for row in burns))
+
+
+def never_primary(code: str) -> bool:
+    """Say whether a diagnosis is never made the first."""
+    return code.startswith(_not_primary())
+
+
+def never_dominant(code: str) -> bool:
+    """Say whether a procedure may not drive, or is too vague to."""
+    rules = _code_rules("opcs4")
+    return code.startswith((*rules["never_dominant"], *rules["vague_dominant"]))
+
+
+@cache
+def _services() -> dict[str, str]:
+    rows = read_csv(pack_file("hrg/services-reconstructed/services.csv"))
+    return {row["code"]: row["service"] for row in rows}
+
+
+def service(code: str) -> str:
+    """Return the service that has a root of its own on a day of nothing else, blank for none."""
+    found = by_prefix(_services(), code)
+    return "" if found == "ignored" else found
+
+
 class RootTable:
     """A table of code prefixes and the roots they lead to; the longest prefix wins."""
 
@@ -202,10 +252,10 @@ class RootTable:
         self.rows = {row["code"]: row for row in rows}
 
     def find(self, code: str) -> Row | None:
-        """Return the row of a code."""
+        """Return the row of a code; one without a root is none."""
         for length in range(len(code), 0, -1):
             if (row := self.rows.get(code[:length])) is not None:
-                return row
+                return row if row["root"] else None
         return None
 
     def root(self, code: str, child: bool) -> str:
@@ -215,10 +265,20 @@ class RootTable:
             return ""
         return (row["root_child"] or row["root"]) if child else row["root"]
 
+    def rank(self, code: str) -> int:
+        """Return the rank by which a procedure competes, 0 for one that does not drive."""
+        row = self.find(code)
+        return int(row["rank"]) if row is not None else 0
+
     def drives(self, code: str) -> bool:
         """Say whether a procedure may drive the grouping."""
-        row = self.find(code)
-        return row is not None and row["rank"] != "0" and bool(row["root"] or row["root_child"])
+        return self.rank(code) > 0
+
+
+@cache
+def root_table(name: str) -> RootTable:
+    """Return one of the tables of roots, read once."""
+    return RootTable(name)
 
 
 @dataclass(frozen=True)
@@ -252,8 +312,8 @@ def _positive(text: str) -> bool:
 def year_figures(year: str, first_day: date) -> YearFigures:
     """Return what can be grouped and priced in full in a year.
 
-    Left out are roots with a split whose condition or CC list is not held, and settings in which
-    some HRG of the root has no price: an honest bill cannot be made for those.
+    Left out are roots with a split whose CC list is not held, and settings in which some HRG of the
+    root has no price: an honest bill cannot be made for those.
     """
     tariffs = [pack for pack in _manifests("tariff") if pack.get("year") == year]
     splits = [
@@ -272,17 +332,14 @@ def year_figures(year: str, first_day: date) -> YearFigures:
         for row in read_csv(pack_file("hrg/cc-2024-25/members.csv"))
         for subchapter in row["subchapters"].split()
     }
-    conditions = splits[0].get("conditions") or {}
-    assert isinstance(conditions, dict)
     listed = read_csv(pack_file("tariff", str(tariffs[0]["id"]), "prices.csv"))
     prices = {row["hrg"]: row for row in listed}
     usable: dict[str, bool] = {}
     missing: set[tuple[str, int]] = set()
     for row in read_csv(pack_file("hrg", str(splits[0]["id"]), "splits.csv")):
         root, price = row["root"], prices.get(row["hrg"], {})
-        unsupported = (conditions.get(row["condition"]) or {}).get("unsupported")
         by_score = bool(row["cc_min"] or row["cc_max"]) and root[:2] not in held
-        usable[root] = usable.get(root, True) and not unsupported and not by_score
+        usable[root] = usable.get(root, True) and not by_score
         combined = price.get("combined", "")
         wanted = (
             price.get("day_case") or combined,

@@ -29,9 +29,10 @@ from tariff.simulate.raking import APART, lasting_conditions, margin
 LEAST_GAP = APART  # days between discharge and the next admission of a patient
 LONGEST_GAP = 28  # about a readmission
 LONGEST_STAY = 240
+BRIEF = 1  # nights at most, where a longer stay would be for something else
 # A spell's stay over an episode's, the published means being of episodes: fitted to the mean stay
 # of a spell, HES 2024/25.
-SPELL_OVER_EPISODE = 2.08
+SPELL_OVER_EPISODE = 2.16
 STAY_SHAPE = 1.25  # gamma shape of long stays: 1 is as scattered as waiting times are
 SAME_DAY_SHARE = 0.58  # of short non-elective stays: fitted to HES 2024/25
 MIDNIGHT = 24 * 60
@@ -83,7 +84,7 @@ def date_spells(
     length = _lengths(rng, catalogue, patients, spells, severity[spells.patient])
     calendar = Calendar(plan)
     discharge = calendar.draw(rng, catalogue, spells)
-    length = calendar.weekday_admission(rng, spells, discharge, length)
+    length = calendar.weekday_admission(rng, catalogue, spells, discharge, length)
     discharge = _readmitted(rng, plan, spells, discharge, length)
     order = np.lexsort((length, discharge, spells.patient))
     spells, discharge, length = spells.take(order), discharge[order], length[order]
@@ -124,7 +125,8 @@ def _lengths(
     short = rng.random(len(rows)) < catalogue.short_share[root[rows]] ** np.sqrt(severity[rows])
     brief = (rng.random(len(rows)) >= SAME_DAY_SHARE).astype(np.int64)
     length[rows] = np.where(short, brief, nights)
-    return np.minimum(length, LONGEST_STAY).astype(np.int32)
+    longest = np.where(catalogue.brief[root], BRIEF, LONGEST_STAY)
+    return np.minimum(length, longest).astype(np.int32)
 
 
 def _whole(rng: np.random.Generator, days: Floats) -> Ints:
@@ -165,11 +167,17 @@ class Calendar:
         return day
 
     def weekday_admission(
-        self, rng: np.random.Generator, spells: Spells, discharge: Codes, length: Codes
+        self,
+        rng: np.random.Generator,
+        catalogue: Catalogue,
+        spells: Spells,
+        discharge: Codes,
+        length: Codes,
     ) -> Codes:
         """Move most elective admissions from the weekend to the Friday or the Monday."""
         weekday = (self.first_weekday + discharge - length) % 7
         mostly = (rng.random(len(spells)) < 0.8) & (spells.setting == ELECTIVE) & (length > 0)
+        mostly &= ~catalogue.brief[spells.root]
         length = np.where(mostly & (weekday == 5), length + 1, length)
         sunday = mostly & (weekday == 6)
         return np.where(sunday, np.where(length > 1, length - 1, length + 2), length)

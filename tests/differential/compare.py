@@ -17,7 +17,7 @@ from tariff.extract.fields import ARROW_TYPE, field_of, in_order
 from tariff.packs.compile import Rulebook
 from tariff.packs.load import PackSet
 from tariff.packs.model import PROVENANCE_ORDER
-from tariff.reference.group import Grouping, episode_stay, group_episode, group_spell
+from tariff.reference.group import Grouping, episode_stay, group_episode, group_spell, unbundled
 from tariff.reference.price import Price, PriceOptions, price_spell
 from tariff.reference.records import Record, record_of
 from tariff.reference.spells import Key, Spell, assemble
@@ -137,11 +137,13 @@ class Case:
 # ---------------------------------------------------------------- comparing
 
 
-def weakest_of(packs: PackSet, grouper: str) -> str:
-    """The weakest provenance that an HRG of a grouper rests on."""
+def weakest_of(packs: PackSet, grouper: str, flag: str | None) -> str:
+    """The weakest provenance that an HRG of a grouper rests on, given what drove it."""
     pack = packs.by_id(grouper)
     manifest: Any = pack.manifest
     names = [manifest.splits, manifest.roots, manifest.cc_lists, manifest.field_values]
+    names += [manifest.injuries] if flag in ("M", "B") else []
+    names += [manifest.services] if flag == "G" else []
     used = [pack, *(packs.by_id(name) for name in (*names, *manifest.codes))]
     return max((p.manifest.provenance for p in used), key=PROVENANCE_ORDER.index)
 
@@ -163,7 +165,11 @@ def expected_spell(case: Case, spell: Spell) -> dict[str, Any]:
         **{name: getattr(grouping, name) for name in FROM_GROUPING},
         **primary,
         "grouper": grouper.pack_id,
-        "hrg_provenance": weakest_of(case.packs, grouper.pack_id) if grouping.hrg else None,
+        "hrg_provenance": (
+            weakest_of(case.packs, grouper.pack_id, grouping.grouping_flag)
+            if grouping.hrg
+            else None
+        ),
         **{name: getattr(price, name) for name in FROM_PRICE},
         "mff": decimal(price.mff),
         "billed_hrg": billed.hrg,
@@ -199,6 +205,7 @@ def expected_episodes(case: Case, spell: Spell) -> Iterator[dict[str, Any]]:
             "error_category": grouping.error_category,
             "group_reason": grouping.group_reason,
             "dominant": place + 1 == whole.dominant_episode,
+            "unbundled_hrgs": [] if "diag_01" not in case.fields else unbundled(grouper, episode),
         }
 
 

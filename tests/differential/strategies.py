@@ -29,13 +29,16 @@ from tariff.packs.model import (
     CodesPack,
     Condition,
     FieldValuesPack,
+    FifthCharacters,
     GrouperPack,
+    InjuriesPack,
     MffPack,
     NumericRange,
     Pack,
     PodGroup,
     PodPack,
     RootsPack,
+    ServicesPack,
     ShortStayRule,
     SplitsPack,
     TariffPack,
@@ -148,6 +151,11 @@ def code_packs(rng: Random) -> list[LoadedPack]:
         ],
         place_digit_categories=often(rng, place, [None]),
         never_primary=CodeSet(prefixes=codes("W"), codes=codes("R69X6")),
+        vague_primary=CodeSet(codes=codes(*often(rng, "", [["E100"], ["D50X", "D50"]]))),
+        vague_burn=CodeSet(prefixes=codes(*often(rng, "", [["C501"]]))),
+        fifth_characters=often(
+            rng, [], [[FifthCharacters(categories=codes("A0"), allowed=Code("019"))]], 0.4
+        ),
         child_primary=CodeSet(prefixes=codes("P"), max_age=rng.choice([18, None, 0])),
     )
     opcs4 = CodesPack(
@@ -155,6 +163,7 @@ def code_packs(rng: Random) -> list[LoadedPack]:
         classification="opcs4",
         codes=CSV,
         never_dominant=CodeSet(prefixes=codes(*some(rng, ["Y", "Z", "A02"]))),
+        vague_dominant=CodeSet(codes=codes(*often(rng, "", [["A011"], ["B012", "C011"]]))),
     )
     return [
         loaded(icd10, codes=[{"code": c} for c in often(rng, DIAGNOSES, [DIAGNOSES[2:]])]),
@@ -168,8 +177,8 @@ def splits_pack(rng: Random, name: str) -> LoadedPack:
         "home": Condition(discharge_destination=codes(*some(rng, PLACES, 1))),
         "source": Condition(admission_source=codes(*some(rng, PLACES, 1))),
         "with": Condition(any_procedure=codes(*some(rng, ["Y751", "A0", "C011"], 1))),
+        "ill": Condition(any_diagnosis=codes(*some(rng, ["B20", "C501", "I10"], 1))),
         "without": Condition(no_procedure=codes(*some(rng, ["Y75", "B011"], 1))),
-        "unsupported": Condition(unsupported="not public"),
     }
     rows: list[dict[str, str]] = []
     for root in some(rng, ROOTS[:-1], 4):
@@ -177,9 +186,9 @@ def splits_pack(rng: Random, name: str) -> LoadedPack:
             row = {"hrg": root + letter, "root": root}
             for bound, values in (
                 ("cc", [0, 1, 2]), ("age", [0, 18, 19, 999]), ("interventions", [0, 1, 2]),
-                ("stay", [0, 1, 2, 8]), ("diagnosis_score", [0]),
+                ("stay", [0, 1, 2, 8]), ("diagnosis_score", [0, 3, 5]),
             ):  # fmt: skip
-                if rng.random() < (0.03 if bound == "diagnosis_score" else 0.3):
+                if rng.random() < (0.1 if bound == "diagnosis_score" else 0.3):
                     low, high = rng.choice(values), rng.choice(values)
                     kind = rng.randrange(3)
                     row[f"{bound}_min"] = str(low) if kind != 1 else ""
@@ -190,8 +199,14 @@ def splits_pack(rng: Random, name: str) -> LoadedPack:
         if rng.random() < 0.6:
             rows.append({"hrg": root + "Z", "root": root})
     rng.shuffle(rows)  # rows of a root need not stand together
-    manifest = SplitsPack(**about(name, "splits"), splits=CSV, conditions=conditions)
-    return loaded(manifest, splits=rows)
+    cut = rng.randrange(len(rows)) if rng.random() < 0.3 else 0
+    manifest = SplitsPack(
+        **about(name, "splits"),
+        splits=CSV,
+        unpriced=CSV if cut else None,
+        conditions=conditions,
+    )
+    return loaded(manifest, splits=rows[cut:], **({"unpriced": rows[:cut]} if cut else {}))
 
 
 def root_rows(rng: Random, prefixes: Sequence[str], share: float) -> list[dict[str, str]]:
@@ -206,6 +221,87 @@ def root_rows(rng: Random, prefixes: Sequence[str], share: float) -> list[dict[s
         for prefix in prefixes
         if rng.random() < share
     ]
+
+
+DIAGNOSIS_SETS = ["A01", "A011 B20", "I10", "C5 D50 E", "@many", "A + I10", "@many + B20 C5"]
+PROCEDURE_SETS = ["A01", "Y75", "A B", "@some", "U051 + A0", "Z94 @some"]
+LISTS = {"many": ["A01", "E100", "U07"], "some": ["Y751", "C011", "B"]}
+
+
+def redirect_rows(rng: Random) -> list[dict[str, str]]:
+    """Rules that move a root, some of them in chains and rings."""
+    rows = []
+    for _ in range(rng.randint(1, 12)):
+        row = {"root": rng.choice(ROOTS), "to": rng.choice(ROOTS)}
+        for name in some(rng, ["driver", "procedures", "no_procedures"])[:2]:
+            row[name] = rng.choice(PROCEDURE_SETS)
+        for name in some(rng, ["primary", "diagnoses", "no_diagnoses"])[:1]:
+            row[name] = rng.choice(DIAGNOSIS_SETS)
+        for name in some(rng, ["age_min", "age_max", "stay_min", "stay_max"])[:1]:
+            row[name] = str(rng.choice([0, 1, 2, 18, 19]))
+        if rng.random() < 0.2:
+            row["admission_source"] = " ".join(some(rng, PLACES, 1))
+        rows.append(row)
+    return rows
+
+
+def injuries_pack(rng: Random) -> LoadedPack:
+    """Scores of injuries; overlapping prefixes, sites that meet."""
+
+    def scores(codes_: Sequence[str], least: int = 0) -> list[dict[str, str]]:
+        return [{"code": c, "score": str(rng.randint(0, 4))} for c in some(rng, codes_, least)]
+
+    manifest = InjuriesPack(
+        **about("injuries", "injuries"),
+        trauma_diagnoses=CSV,
+        trauma_procedures=CSV,
+        burn_diagnoses=CSV,
+        burn_areas=CSV,
+        burn_procedures=CSV,
+        trauma_roots=codes(*some(rng, ROOTS)),
+        burn_roots=codes(*some(rng, ROOTS)),
+    )
+    sites = [row | {"site": rng.choice(["head", "neck", "arm"])}
+             for row in scores(["A01", "A011", "C5", "E1"])]  # fmt: skip
+    return loaded(
+        manifest,
+        trauma_diagnoses=sites,
+        trauma_procedures=scores(["A01", "B", "U05", "Y751"]),
+        burn_diagnoses=[
+            row | {"deep": rng.choice(["yes", ""])} for row in scores(["B200", "D50", "C501"])
+        ],
+        burn_areas=scores(["I10", "U07"]),
+        burn_procedures=scores(["A012", "C", "Z9"]),
+    )
+
+
+def services_pack(rng: Random) -> LoadedPack:
+    """Services that stand alone on a day, and unbundled HRGs."""
+    service_of = {code: rng.choice(["one", "two", "ignored"]) for code in ("U", "U051", "A02", "Z")}
+    manifest = ServicesPack(
+        **about("services", "services"),
+        unbundled=CSV,
+        unbundled_ages=CSV,
+        by_rehabilitation_day=codes("VC04Z"),
+        palliative_hrg=rng.choice([None, Code("SD01A")]),
+        services=CSV,
+        same_day=CSV,
+        same_day_classifications=codes(*some(rng, CLASSES)),
+    )
+    return loaded(
+        manifest,
+        unbundled=[
+            {"code": "U", "hrg": "RD01Z"},
+            {"code": "U05", "with_codes": "Z94 + A0 C", "hrg": "RD02A"},
+            {"code": "C01", "hrg": "SB01Z"},
+            {"code": "A0", "hrg": "VC04Z"},
+        ],
+        unbundled_ages=[{"hrg": "RD02A", "age_max": "18", "to": "RD02B"}],
+        services=[{"service": service_of[c], "code": c} for c in some(rng, sorted(service_of), 1)],
+        same_day=[
+            {"service": name, "root": rng.choice(ROOTS)} for name in some(rng, ["one", "two"])
+        ],
+    )
 
 
 def grouping_packs(rng: Random) -> list[LoadedPack]:
@@ -235,14 +331,22 @@ def grouping_packs(rng: Random) -> list[LoadedPack]:
             )
         )
     )
+    packs += [injuries_pack(rng), services_pack(rng)]
     starts = some(rng, [date(2017, 4, 1), date(2022, 4, 1), date(2024, 4, 1)], 1)
     for index, start in enumerate(starts):
         name = str(index)
         packs.append(splits_pack(rng, f"splits{name}"))
+        redirects = redirect_rows(rng) if rng.random() < 0.6 else []
+        listed = [{"list": name, "code": code} for name, own in LISTS.items() for code in own]
+        short = [{"root": root} for root in some(rng, ROOTS)]
         roots = RootsPack(
             **about(f"roots{name}", "roots"),
             diagnoses=CSV,
             procedures=CSV,
+            redirects=CSV if redirects else None,
+            lists=CSV if redirects else None,
+            short_stay=CSV if redirects else None,
+            short_stay_max=rng.choice([1, 0, 2]),
             child_max_age=rng.choice([18, 4]),
         )
         packs.append(
@@ -254,6 +358,11 @@ def grouping_packs(rng: Random) -> list[LoadedPack]:
                 or [{"code": "A", "root": "AA01", "rank": "1"}],
                 procedures=root_rows(rng, ["A", "A01", "A012", "B01", "C01", "Y75"], 0.6)
                 or [{"code": "A", "root": "AA01", "rank": "1"}],
+                **(
+                    {"redirects": redirects, "lists": listed, "short_stay": short}
+                    if redirects
+                    else {}
+                ),
             )
         )
         members = [
@@ -261,13 +370,21 @@ def grouping_packs(rng: Random) -> list[LoadedPack]:
             for code in ("B20X", "B200", "C500", "C501", "E100", "I10X", "I10", "A010", "A0101")
             if rng.random() < 0.7
         ]
+        scores = [
+            {"code": code, "subchapter": subchapter, "score": rng.choice(["0", "2", "3", "255"])}
+            for code in ("B200", "C500", "E100", "I10X", "A0101", "D50X")
+            for subchapter in SUBCHAPTERS
+            if rng.random() < 0.25
+        ]
         lists = CcListsPack(
             **about(f"cc{name}", "cc_lists"),
             members=CSV,
+            scores=CSV if scores else None,
             default_score=rng.choice([1, 1, 2]),
             missing=codes(*often(rng, [], [["AB"], ["AA", "PB"]])),
         )
-        packs.append(loaded(lists, members=members or [{"code": "C500", "subchapters": "AA"}]))
+        members = members or [{"code": "C500", "subchapters": "AA"}]
+        packs.append(loaded(lists, members=members, **({"scores": scores} if scores else {})))
         end = starts[index + 1] - timedelta(days=400) if index + 1 < len(starts) else None
         grouper = GrouperPack(
             **about(f"grouper{name}", "grouper"),
@@ -277,6 +394,9 @@ def grouping_packs(rng: Random) -> list[LoadedPack]:
             cc_lists=f"cc{name}",
             codes=["icd10", "opcs4"],
             field_values="fields",
+            injuries=rng.choice(["", "injuries"]),
+            services=rng.choice(["", "services"]),
+            only_never_dominant=rng.choice(["report", "error"]),
             intervention_chapters_excluded=codes(*some(rng, ["U", "Y", "Z"])),
             invalid_secondary=rng.choice(["report", "report", "error"]),
         )
@@ -504,6 +624,52 @@ def random_rows(rng: Random, fields: frozenset[str], hrgs: Sequence[str], spells
                 name = rng.choice(sorted(row.keys() - {"provider", "spell_id"}))
                 again[name] = other.get(name)
             rows.insert(rng.randint(0, len(rows)), again)
+    return [{name: row.get(name) for name in fields} for row in rows]
+
+
+# ---------------------------------------------------------------- wide spells
+
+MOST_EPISODES, MOST_CODES = 30, 99
+IN_ORDER: Row = {name: values[0] for name, values in CODE_VALUES.items()}
+
+
+def _wide_codes(rng: Random, family: str, pool: Sequence[str], count: int) -> Row:
+    """So many codes of a pool, with a blank or a code that is not valid among them."""
+    return {
+        f"{family}_{place:02}": often(rng, rng.choice(pool), [None, "Q999"], 0.02)
+        for place in range(1, count + 1)
+    }
+
+
+def wide_rows(
+    rng: Random,
+    primaries: Sequence[str],
+    diagnoses: Sequence[str],
+    procedures: Sequence[str],
+    spells: int,
+) -> list[Row]:
+    """Spells of up to 30 episodes of up to 99 codes each; few are in error, so that they group."""
+    rows: list[Row] = []
+    for number in range(spells):
+        shared = IN_ORDER | {
+            "provider": "R1A",
+            "spell_id": f"W{number}",
+            "age": rng.choice([0, 5, 18, 19, 40, 90]),
+            "admission_source": rng.choice(PLACES[:3]),
+            "patient_classification": rng.choice(CLASSES[:2]),
+            "discharge_date": rng.choice(DAYS),
+        }
+        for order in range(1, often(rng, rng.randint(1, 4), [MOST_EPISODES], 0.3) + 1):
+            row = shared | _wide_codes(rng, "diag", diagnoses, rng.choice([1, 12, MOST_CODES]))
+            row |= _wide_codes(rng, "oper", procedures, rng.choice([0, 0, 12, MOST_CODES]))
+            row["diag_01"] = rng.choice(primaries)
+            row["episode_order"] = order
+            row["episode_duration"] = rng.choice([0, 0, 1, 2, 9])
+            row["critical_care_days"] = rng.choice([0, 0, 1])
+            if rng.random() < 0.002:
+                row[rng.choice(["sex", "age", "diag_01"])] = None
+            rows.append(row)
+    fields = {name for row in rows for name in row}
     return [{name: row.get(name) for name in fields} for row in rows]
 
 

@@ -9,19 +9,30 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from tariff.engine.pipeline import read_frame, run_stages
 from tariff.engine.price import MffChoice
-from tariff.engine.run import Options, check
+from tariff.engine.run import Options, Run, check
+from tariff.engine.tables import episodes_table, spells_table
+from tariff.explain import grouped
 from tariff.explain import regroup as regroup_module
 from tariff.explain import reprice as reprice_module
 from tariff.explain import trace as trace_module
+from tariff.explain.counts import Counted
+from tariff.explain.drivers import Candidate
 from tariff.explain.fewer import one_code_fewer
-from tariff.explain.page import plain
+from tariff.explain.injured import Injured
+from tariff.explain.page import Page, plain
+from tariff.explain.redirects import Move
 from tariff.explain.rows import batch_of, row_of
 from tariff.explain.spell import spell_page
-from tariff.explain.trace import Books, trace
+from tariff.explain.trace import Books, trace, trace_at
 from tariff.extract import from_arrow
 from tariff.packs.compile import Rulebook
+from tariff.reference.group import Injury
+from tariff.reference.tables import RootRow
 from tariff.simulate import synthesise
+from tests.differential.compare import batch_of as from_rows
+from tests.differential.strategies import SLOW, all_hrgs, random_fields, random_packs, random_rows
 
 from .conftest import run as run_command
 from .conftest import write
@@ -119,6 +130,33 @@ def test_narrative_and_engine_agree_on_artificial_spells(
     assert all(count > 0 for count in told.values()), told
 
 
+@pytest.mark.parametrize("seed", range(400 if SLOW else 12))
+def test_narrative_and_engine_agree_under_random_packs(seed: int) -> None:
+    """Every rule of grouping collides with every other: what is told is what the engine says."""
+    rng = random.Random(seed)
+    packs = random_packs(rng)
+    fields = random_fields(rng) | {"diag_01"}
+    rulebook = Rulebook(packs)
+    options = Options(year=rng.choice([None, "2018/19", "2022/23"]), rules=False)
+    rows = random_rows(rng, fields, all_hrgs(packs), 60)
+    frame = read_frame([from_rows(rows, fields)], fields)
+    columns = run_stages(rulebook, frame, options.stages()).columns
+    nothing = pa.table({})
+    run = Run(
+        spells_table(columns), nothing, nothing, {}, episodes_table(columns), columns
+    )  # without findings
+    books = Books(rulebook)
+    for number, spell in enumerate(run.spells.to_pylist()):
+        one = trace_at(run, options, number, books)
+        assert len(one.validity) == len(one.unbundled) == spell["episodes"]
+        assert (one.regrouped is None) == bool(spell["error_category"])
+        assert one.repriced.total == spell["total_pence"]
+        if number % 10 == 0:
+            page = Page("spell")
+            grouped.tell(page, one)
+            assert max(map(len, plain(page).splitlines())) <= 100
+
+
 def test_pages_of_artificial_spells_fit(rulebook: Rulebook, books: Books) -> None:
     options = Options()
     extract = from_arrow(pa.Table.from_pylist(artificial(rulebook, 15, 40)))
@@ -130,8 +168,6 @@ def test_pages_of_artificial_spells_fit(rulebook: Rulebook, books: Books) -> Non
 
 
 def test_rows_go_back_to_the_engine_unchanged(rulebook: Rulebook) -> None:
-    from tariff.engine.pipeline import read_frame
-
     extract = from_arrow(pa.Table.from_pylist(artificial(rulebook, 16, 40)))
     run = check(extract, Options(), rulebook=rulebook, keep=True)
     assert run.columns is not None
@@ -176,8 +212,11 @@ def _explain(tmp_path: Any) -> int:
 @pytest.mark.parametrize(
     ("module", "name"),
     [
-        (regroup_module, "_scores"),
-        (regroup_module, "_choose"),
+        (regroup_module, "scores"),
+        (regroup_module, "choose"),
+        (regroup_module, "moves"),
+        (regroup_module, "injured"),
+        (trace_module, "unbundled_from"),
         (reprice_module, "base_price"),
         (reprice_module, "rounded_total"),
     ],
@@ -192,14 +231,19 @@ def test_a_story_that_differs_is_our_mistake(
     assert _explain(tmp_path) == 0
     capsys.readouterr()
     right = getattr(module, name)
+    another = {
+        "scores": [Counted(1, "I500", 3, "")],
+        "choose": Candidate("D", 9, 1, "J181", "J18", RootRow("DZ11", "", 1)),
+        "moves": [Move(0, "DZ11", "EB03")],
+        "injured": Injured(Injury("M", "J181", 0, ("VA10",), 0, 0), [], []),
+        "unbundled_from": [("", "SD01A")],
+    }
 
     def wrong(*arguments: Any, **named: Any) -> Any:
         result = right(*arguments, **named)
         if isinstance(result, int):
             return result + 1
-        if isinstance(result, list):
-            return [*result, regroup_module.Counted(1, "I500", 3, "")]
-        return regroup_module.Candidate("D", 9, 1, result.code, result.prefix, result.row)
+        return another[name]
 
     monkeypatch.setattr(module, name, wrong)
     assert _explain(tmp_path) == 5

@@ -27,6 +27,7 @@ TARIFFS = {
     "nhsps-2025-26-msk": 63,
 }
 SPLITS = {"splits-2017-19": 2303, "splits-2022-23": 2371, "splits-2024-25": 2405}
+UNPRICED = {"splits-2017-19": 127, "splits-2022-23": 136, "splits-2024-25": 136}
 NOT_ADMITTED = {"ntps-2017-18": 120, "ntps-2018-19": 120, "ntps-2022-23": 121}
 TABLES = {
     **{f"tariff/{pack}/prices.csv": count for pack, count in TARIFFS.items()},
@@ -34,9 +35,10 @@ TABLES = {
     **{f"tariff/{pack}/emergency.csv": 12 for pack in NOT_ADMITTED},
     **{f"tariff/{pack}/unbundled.csv": count for pack, count in NOT_ADMITTED.items()},
     **{f"hrg/{pack}/splits.csv": count for pack, count in SPLITS.items()},
+    **{f"hrg/{pack}/unpriced.csv": count for pack, count in UNPRICED.items()},
     "mff/mff-england/factors.csv": 1582,
     "mff/mff-england/providers.csv": 243,
-    "hrg/labels/labels.csv": 2664,
+    "hrg/labels/labels.csv": 2800,
     "hrg/labels/chapters.csv": 22,
     "hrg/labels/subchapters.csv": 98,
     "hrg/cc-2024-25/members.csv": 5984,
@@ -53,6 +55,11 @@ Row = dict[str, str]
 def rows(name: str) -> list[Row]:
     with (RULES / name).open(encoding="utf-8", newline="") as handle:
         return list(csv.DictReader(handle))
+
+
+def design(pack: str) -> list[Row]:
+    """The HRGs of a design: those of its price list, then those that the list leaves out."""
+    return [*rows(f"hrg/{pack}/splits.csv"), *rows(f"hrg/{pack}/unpriced.csv")]
 
 
 def keyed(name: str, key: str) -> dict[str, Row]:
@@ -215,10 +222,12 @@ def test_prices_of_care_not_admitted(table: str, key: str, code: str, figures: R
     assert {name: row[name] for name in figures} == figures
 
 
-def test_labels_cover_every_price_list() -> None:
+def test_labels_cover_every_price_list_and_every_design() -> None:
     labels = keyed("hrg/labels/labels.csv", "hrg")
     priced = {row["hrg"] for pack in TARIFFS for row in rows(f"tariff/{pack}/prices.csv")}
-    assert labels.keys() == priced
+    designed = {row["hrg"] for pack in SPLITS for row in design(pack)}
+    assert labels.keys() == priced | designed
+    assert len(priced) == 2664
     subchapters = keyed("hrg/labels/subchapters.csv", "subchapter")
     chapters = keyed("hrg/labels/chapters.csv", "chapter")
     assert {hrg[:2] for hrg in labels} <= subchapters.keys()
@@ -255,9 +264,15 @@ def _meet(a: Row, b: Row) -> bool:
 
 
 @pytest.mark.parametrize("pack", SPLITS)
+def test_a_price_list_leaves_out_whole_roots(pack: str) -> None:
+    priced, left_out = (rows(f"hrg/{pack}/{name}.csv") for name in ("splits", "unpriced"))
+    assert not {row["root"] for row in priced} & {row["root"] for row in left_out}
+
+
+@pytest.mark.parametrize("pack", SPLITS)
 def test_groups_of_a_root_are_told_apart(pack: str) -> None:
     roots: dict[str, list[Row]] = {}
-    for row in rows(f"hrg/{pack}/splits.csv"):
+    for row in design(pack):
         assert row["root"] == row["hrg"][:4]
         roots.setdefault(row["root"], []).append(row)
     for root, group in roots.items():
@@ -272,7 +287,7 @@ def test_groups_of_a_root_are_told_apart(pack: str) -> None:
 @pytest.mark.parametrize("pack", SPLITS)
 def test_complication_bands_start_at_zero_and_have_no_gap(pack: str) -> None:
     cells: dict[tuple[str, ...], list[tuple[int, str]]] = {}
-    for row in rows(f"hrg/{pack}/splits.csv"):
+    for row in design(pack):
         if row["cc_min"]:
             cell = tuple(v for k, v in row.items() if k not in {"hrg", "cc_min", "cc_max"})
             cells.setdefault(cell, []).append((int(row["cc_min"]), row["cc_max"]))
@@ -286,16 +301,18 @@ def test_complication_bands_start_at_zero_and_have_no_gap(pack: str) -> None:
 
 @pytest.mark.parametrize("pack", SPLITS)
 def test_conditions_are_declared_and_used(pack: str) -> None:
-    used = {name for row in rows(f"hrg/{pack}/splits.csv") for name in row["condition"].split()}
+    used = {name for row in design(pack) for name in row["condition"].split()}
     declared = manifest(f"hrg/{pack}")["conditions"]
     assert used == declared.keys()
     procedures = {row["code"] for row in rows("codes/opcs4/codes.csv")}
+    diagnoses = {row["code"] for row in rows("codes/icd10-5/codes.csv")}
     accepted = manifest("codes/grouper-fields")["accepted"]
     for condition in declared.values():
         assert len(condition.keys() - {"evidence"}) == 1
         assert condition["evidence"] in {"D", "K"}
         for key in ("any_procedure", "no_procedure"):
             assert set(condition.get(key, ())) <= procedures
+        assert set(condition.get("any_diagnosis", ())) <= diagnoses
         for key in ("admission_source", "discharge_destination"):
             assert set(condition.get(key, ())) <= set(accepted[key])
     sources = [
@@ -331,7 +348,7 @@ def test_conditions_are_declared_and_used(pack: str) -> None:
         (
             "X with Diagnosis Score >=51, with Intervention Score 9-18",
             {"score": (51, None), "iv": (9, 18)},
-            ("intervention_score",),
+            (),
         ),
         (
             "X with Diagnosis Score <=23, with No Interventions",

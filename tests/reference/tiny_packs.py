@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -17,13 +18,16 @@ from tariff.packs.model import (
     Condition,
     CsvName,
     FieldValuesPack,
+    FifthCharacters,
     GrouperPack,
+    InjuriesPack,
     MffPack,
     NumericRange,
     Pack,
     PodGroup,
     PodPack,
     RootsPack,
+    ServicesPack,
     ShortStayRule,
     SplitsPack,
     TariffPack,
@@ -54,6 +58,12 @@ def table(header: str, *rows: str) -> TinyTable:
     cells = [row.split(",") for row in rows]
     cells = [row + [""] * (len(names) - len(row)) for row in cells]
     return TinyTable({name: [row[i] for row in cells] for i, name in enumerate(names)})
+
+
+def named_cells(header: str, rows: Iterable[Mapping[str, str]]) -> TinyTable:
+    """Make a table of rows that name their cells; the others are blank."""
+    rows = list(rows)
+    return TinyTable({name: [row.get(name, "") for row in rows] for name in header.split()})
 
 
 def about(identifier: str, kind: str) -> dict[str, Any]:
@@ -110,7 +120,6 @@ SPLITS = (
     "AB01B,AB01,,,,18",
     "AB02A,AB02,,,,,,,2",
     "AB02B,AB02,,,,,,,,1",
-    "AC01A,AC01,,,,,,,,,,,unsupported",
     "AC01B,AC01,,,,,,,,,,,with_y75",
     "AC01C,AC01,,,,,,,,,,,from_home",
     "AC01D,AC01,,,,,,,,,,,to_home",
@@ -163,7 +172,6 @@ def grouping_packs(
         **about("splits", "splits"),
         splits=CSV,
         conditions={
-            "unsupported": Condition(unsupported="not public"),
             "with_y75": Condition(any_procedure=codes("Y751")),
             "from_home": Condition(admission_source=codes("19")),
             "to_home": Condition(discharge_destination=codes("19")),
@@ -204,6 +212,124 @@ def grouping_packs(
 
 
 TABLES = group_tables(grouping_packs(), "grouper")
+
+REDIRECT_COLUMNS = (
+    "root driver procedures no_procedures primary diagnoses no_diagnoses age_min age_max "
+    "stay_min stay_max admission_source to"
+)
+
+
+def redirected(
+    *rules: dict[str, str], lists: Iterable[str] = (), short_stay: Iterable[str] = ()
+) -> GroupTables:
+    """The tables with redirects, lists (`name,code`) and roots of short stays."""
+    packs = grouping_packs()
+    at, roots = next((i, p) for i, p in enumerate(packs) if isinstance(p.manifest, RootsPack))
+    assert isinstance(roots.manifest, RootsPack)
+    manifest = replace(roots.manifest, redirects=CSV, lists=CSV, short_stay=CSV, short_stay_max=1)
+    packs[at] = TinyPack(
+        manifest,
+        roots.tables
+        | {
+            "redirects": named_cells(REDIRECT_COLUMNS, rules),
+            "lists": table("list code", *lists),
+            "short_stay": table("root note", *short_stay),
+        },
+    )
+    return group_tables(packs, "grouper")
+
+
+def injured(*splits: str) -> GroupTables:
+    """The tables with injuries of two sites and burns, and splits by their scores."""
+    manifest = InjuriesPack(
+        **about("injuries", "injuries"),
+        trauma_diagnoses=CSV,
+        trauma_procedures=CSV,
+        burn_diagnoses=CSV,
+        burn_areas=CSV,
+        burn_procedures=CSV,
+        trauma_roots=codes("VA10", "VA11"),
+        burn_roots=codes("JB61", "JB40"),
+    )
+    pack = TinyPack(
+        manifest,
+        {
+            "trauma_diagnoses": table("code site score", "A01,head,5", "A011,head,7", "B20,leg,9"),
+            "trauma_procedures": table("code score", "A10,2", "C10,3"),
+            "burn_diagnoses": table("code deep score", "C50,yes,2", "D50,,1", "M05,yes,4"),
+            "burn_areas": table("code score", "E10,3", "E101,6"),
+            "burn_procedures": table("code score", "B10,1"),
+        },
+    )
+    packs = [*grouping_packs(splits=splits, injuries="injuries"), pack]
+    return group_tables(packs, "grouper")
+
+
+def serviced() -> GroupTables:
+    """The tables with two services, a day of which has a root of its own, and unbundled HRGs."""
+    manifest = ServicesPack(
+        **about("services", "services"),
+        unbundled=CSV,
+        unbundled_ages=CSV,
+        by_rehabilitation_day=codes("VC04Z"),
+        palliative_hrg=Code("SD01A"),
+        services=CSV,
+        same_day=CSV,
+        same_day_classifications=codes("2", "3"),
+    )
+    pack = TinyPack(
+        manifest,
+        {
+            "unbundled": table(
+                "code with_codes hrg", "U10,Y75 + Z94,RD02A", "U10,Z94,RD03Z", "U10,,RD01Z",
+                "X10,,VC04Z",
+            ),
+            "unbundled_ages": table("hrg age_min age_max to", "RD02A,0,18,RD02B"),
+            "services": table("service code", "imaging,U", "therapy,X", "ignored,Z"),
+            "same_day": table("service root", "imaging,RD97"),
+        },
+    )  # fmt: skip
+    packs = [*grouping_packs(splits=(*SPLITS, "RD97Z,RD97"), services="services"), pack]
+    return group_tables(packs, "grouper")
+
+
+def strict() -> GroupTables:
+    """The tables of codes with every list of codes that brings an error."""
+    packs = grouping_packs(only_never_dominant="error", injuries="injuries")
+    for at, pack in enumerate(packs):
+        manifest = pack.manifest
+        if isinstance(manifest, CodesPack) and manifest.classification == "icd10":
+            manifest = replace(
+                manifest,
+                vague_primary=CodeSet(codes=codes("F100")),
+                vague_burn=CodeSet(prefixes=codes("G10")),
+                fifth_characters=[
+                    FifthCharacters(categories=codes("M05"), allowed=Code("01")),
+                ],
+            )
+        elif isinstance(manifest, CodesPack):
+            manifest = replace(manifest, vague_dominant=CodeSet(codes=codes("B101")))
+        packs[at] = TinyPack(manifest, pack.tables)
+    injuries = InjuriesPack(
+        **about("injuries", "injuries"),
+        trauma_diagnoses=CSV,
+        trauma_procedures=CSV,
+        burn_diagnoses=CSV,
+        burn_areas=CSV,
+        burn_procedures=CSV,
+        trauma_roots=[],
+        burn_roots=[],
+    )
+    tables = {
+        "trauma_diagnoses": table("code site score"),
+        "trauma_procedures": table("code score"),
+        "burn_diagnoses": table("code deep score", "D50,,1"),
+        "burn_areas": table("code score", "E10,0"),
+        "burn_procedures": table("code score"),
+    }
+    return group_tables([*packs, TinyPack(injuries, tables)], "grouper")
+
+
 FIELDS = frozenset(
     {"provider", "spell_id", "episode_order", "age", "sex", "admission_method", "diag_01"}
     | {"neonatal_care", "episode_duration", "admission_source", "discharge_destination"}

@@ -22,7 +22,9 @@ from tariff.simulate.catalogue import PATHWAY, build
 from tariff.simulate.columns import field_type
 from tariff.simulate.plan import make_plan
 from tariff.simulate.raking import (
+    TRANSFERS,
     Cube,
+    Kinds,
     condition_group,
     first_spells,
     margin,
@@ -95,15 +97,14 @@ class TestMargins:
     """Held to published shares when the tables are laid out: within sampling and a little."""
 
     def test_how_patients_are_admitted(self, year: Made) -> None:
-        """Within 1.5 points of the published shares, antenatal admissions taken out of them."""
+        """Within 1.5 points of the published shares."""
         day_case, elective, _ = setting_shares()
         spells, count = margin("spells"), year.first.sum()
-        kept = (day_case + elective) / (spells["day case"] + spells["elective"])
         assert (year.first & year.day_case).sum() / count == pytest.approx(day_case, abs=0.015)
         planned = year.first & year.planned & year.ordinary
         assert planned.sum() / count == pytest.approx(elective, abs=0.008)
         emergency = (year.first & year.emergency).sum() / count
-        assert emergency == pytest.approx(spells["emergency"] * kept, abs=0.015)
+        assert emergency == pytest.approx(spells["emergency"], abs=0.015)
 
     def test_ages_of_ordinary_episodes(self, year: Made) -> None:
         """Each decade within 1.3 points."""
@@ -131,6 +132,20 @@ class TestMargins:
             assert off < max(0.004, 0.2 * share / whole), (key, here[key] / total, share / whole)
         left_out = 1 - whole - margin("subchapter")["NZ"] - margin("subchapter")["PB"]
         assert left_out < 0.05, "what no billed extract reaches"
+
+    def test_antenatal_care(self, year: Made) -> None:
+        """What is neither planned, emergency, birth, delivery nor transfer: within 0.4 points."""
+        spells = margin("spells")
+        wanted = spells["other"] - spells["deliveries"] - spells["births"] - TRANSFERS
+        delivered = np.array([code[:3] == "Z37" for code in year.texts("diag_02")])
+        admitted = np.isin(year.texts("admission_method"), ("31", "32")) & ~delivered & year.first
+        assert admitted.sum() / year.first.sum() == pytest.approx(wanted, abs=0.004)
+        assert year.woman[admitted].all()
+
+    def test_injuries_of_several_sites(self, year: Made) -> None:
+        """Within 0.1 points of their share of episodes."""
+        several = np.array([hrg[:2] == "VA" for hrg in year.hrg])
+        assert several.mean() == pytest.approx(margin("subchapter")["VA"], abs=0.001)
 
     def test_deliveries_and_births(self, year: Made) -> None:
         """Within 0.4 points of spells, from the published counts of their outcome codes."""
@@ -280,7 +295,10 @@ class TestCoherence:
 
     def test_joint_replacements_have_a_reason_and_a_side(self, year: Made) -> None:
         operated = year.texts("oper_01")
-        hip = np.array([code[:3] in ("W37", "W38", "W39") for code in operated])
+        # Hybrid and resurfacing ones, too: their codes share the activity of the root by use.
+        hip = np.array(
+            [code[:3] in ("W37", "W38", "W39", "W93", "W94", "W95") for code in operated]
+        )
         cataract = np.array([code[:3] in ("C71", "C72", "C74", "C75") for code in operated])
         assert hip.sum() > 100 and cataract.sum() > 300
         reasons = {code[:3] for code in year.primary[hip]}
@@ -386,19 +404,23 @@ class TestHonest:
         assert counts["episodes_in_error"] == counts["spells_in_error"] == 0
 
     def test_all_but_the_pathway_is_grouped_and_priced(self, run: Any, year: Made) -> None:
-        """Spells without an HRG are deliveries, 2.5 to 3.5 % of all; every other is priced."""
+        """Spells without an HRG are of mothers, 4.5 to 6 % of all; every other is priced.
+
+        Deliveries are not in the design, and of care before and after birth (NZ16 to NZ27) the
+        complication list is not held; where none is asked for there is an HRG, but no price.
+        """
         counts = run[1].manifest["counts"]
-        assert 0.025 < counts["spells_unmapped"] / counts["spells"] < 0.035
+        assert 0.045 < counts["spells_unmapped"] / counts["spells"] < 0.06
         assert counts["spells_grouped"] + counts["spells_unmapped"] == counts["spells"]
-        delivered = np.array([code[:3] == "Z37" for code in year.texts("diag_02")])
-        assert counts["spells_unmapped"] == (delivered & year.first).sum()
+        mother = np.isin(year.texts("admission_method"), ("31", "32")) & year.first
+        assert counts["spells"] - counts["spells_priced"] == mother.sum()
         assert counts["spells_incomplete"] == 0
 
     def test_few_spells_had_to_be_left_out(self, year: Made) -> None:
         """At most 1 in 1,000 drawn could not be billed."""
         billing = year.tally.billing
         assert billing.not_grouped + billing.not_priced < 0.001 * billing.spells
-        assert 0.05 < billing.pathway / billing.spells < 0.07
+        assert 0.08 < billing.pathway / billing.spells < 0.09
 
     def test_every_rule_is_silent(self, run: Any) -> None:
         """Not the deterministic ones alone: no rule that ships asks about this year."""
@@ -439,7 +461,7 @@ class TestRaking:
         )
         cube = Cube(*(at[:, i].astype(np.int32) for i in range(4)), rng.random(len(at)) + 0.1)
         none = np.zeros(2, dtype=np.bool_)
-        weight = rake(cube, ["FD01", "DZ11"], bands, np.ones(len(at)), none, none)
+        weight = rake(cube, ["FD01", "DZ11"], bands, np.ones(len(at)), Kinds(none, none, none))
         assert weight.min() > 0
         assert weight.sum() == pytest.approx(1)
         women = weight[cube.sex == 1].sum()

@@ -28,9 +28,10 @@ _AGE_UNDER = re.compile(r"\b(\d+) years? and under\b", _I)
 _STAY_BETWEEN = re.compile(r"\blength of stay between (\d+) and (\d+) days?\b", _I)
 _STAY_OVER = re.compile(r"\blength of stay (\d+) days? or more\b", _I)
 _STAY_UNDER = re.compile(r"\blength of stay (\d+) days? or less\b", _I)
+_STAY_ENDED = re.compile(r"\bin (\d+) days? or less\b", _I)  # transferred or died
 _STAY_EXACT = re.compile(r"\blength of stay (\d+) days?\b(?! or )", _I)
-_SCORE = r"(?P<band>\d+-\d+|<=\d+|>=\d+|\d+)"
-_DIAGNOSIS_SCORE = re.compile(rf"\bDiagnosis Score {_SCORE}", _I)
+_SCORE = r"(?P<band>\d+-\d+|\d+\+|<=\d+|>=\d+|\d+)"
+_DIAGNOSIS_SCORE = re.compile(rf"\b(?:Diagnosis|Severity) Score {_SCORE}", _I)
 _INTERVENTION_SCORE = re.compile(rf"\bIntervention Score {_SCORE}", _I)
 
 # "with Imaging Intervention" or "with Other Percutaneous Intervention" are parts of the
@@ -59,7 +60,8 @@ _ALWAYS: tuple[tuple[re.Pattern[str], str], ...] = (
         re.compile(r"\bwithout Insertion of Long-Acting Contraceptive\b", _I),
         "no_long_acting_contraceptive",
     ),
-    (_INTERVENTION_SCORE, "intervention_score"),
+    (re.compile(r"\bTransferred or Died\b", _I), "transferred_or_died"),
+    (re.compile(r"\bfor Medical or Patient Reasons\b", _I), "medical_or_patient_reasons"),
 )
 
 # Wording that restricts a group only by contrast with a sister of the same root: the words are
@@ -158,13 +160,19 @@ def _interventions(label: str) -> Band:
     return UNBOUNDED
 
 
+def _stay(label: str) -> Band:
+    if found := _STAY_ENDED.search(label):
+        return (None, int(found[1]))
+    return _one_of(label, _STAY_BETWEEN, _STAY_OVER, _STAY_UNDER, _STAY_EXACT)
+
+
 def parse_label(label: str) -> Split:
     """Return what one label says, without looking at the other labels of its root."""
     return Split(
         cc=_searched(_CC, label),
         age=_one_of(label, _AGE_BETWEEN, _AGE_OVER, _AGE_UNDER),
         interventions=_interventions(label),
-        stay=_one_of(label, _STAY_BETWEEN, _STAY_OVER, _STAY_UNDER, _STAY_EXACT),
+        stay=_stay(label),
         diagnosis_score=_searched(_DIAGNOSIS_SCORE, label),
         conditions=tuple(name for pattern, name in _ALWAYS if pattern.search(label)),
     )

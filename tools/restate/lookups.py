@@ -73,6 +73,38 @@ def labels_by_list(data: Reference) -> dict[str, dict[str, str]]:
     }
 
 
+# Roots of the newest design that no price list has: the care is paid for in another way.
+_UNPRICED = {
+    "DZ": "13 33",
+    "ED": "01 05 06 09",
+    "GA": "14 15 16",
+    "JB": "40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 60 61 70 71",
+    "LA": "01 02 03 10 11 12 13 14",
+    "LB": "46",
+    "MC": "07 08 09 10 11 12 13 14 15 20 21",
+    "NZ": "16 17 18 19 20 21 22 24 25 26 27 71 72",
+    "PD": "13",
+    "SA": "19 20 21 22 23 26 27 38 39 40",
+    "WD": "01 02 03 04 05 06 07 08 09",
+    "WH": "01 21 22 23 50",
+}
+
+
+def unpriced_labels(data: Reference, design: str) -> dict[str, str]:
+    """Return HRG -> label of the HRGs that a list leaves out, in their newest generation.
+
+    Where the directory has a root both whole (Z) and split, the split one is the newer. Mental
+    health was split by age alone until 2018/19.
+    """
+    roots = {sub + number for sub, all_ in _UNPRICED.items() for number in all_.split()}
+    roots -= {hrg[:4] for hrg in labels_by_list(data)[design]}
+    if design == "2017-19":
+        roots = {root for root in roots if not root.startswith("WD")}
+    named = {hrg: label for hrg, label in _directory(data)[2].items() if hrg[:4] in roots}
+    split = {hrg[:4] for hrg in named if not hrg.endswith("Z")}
+    return {h: label for h, label in named.items() if not (h.endswith("Z") and h[:4] in split)}
+
+
 def label_tables(data: Reference) -> list[Table]:
     """Return the labels of every HRG with a price in a shipped list, and the chapter titles."""
     chapters, subchapters, directory = _directory(data)
@@ -81,10 +113,12 @@ def label_tables(data: Reference) -> list[Table]:
         labels.update(design)
     for row in data.rows(prices.SUBSET_2025_26):
         labels.setdefault(row["hrg"], directory[row["hrg"]])
+    for hrg, label in unpriced_labels(data, "2024-25").items():
+        labels.setdefault(hrg, label)
     if unknown := sorted({hrg[:2] for hrg in labels} - subchapters.keys()):
         raise RestateError(f"{DIRECTORY}: no title for the subchapters {unknown}")
     return [
-        make_table("hrg/labels/labels.csv", ("hrg", "label"), labels.items(), expect=2664),
+        make_table("hrg/labels/labels.csv", ("hrg", "label"), labels.items(), expect=2800),
         make_table("hrg/labels/chapters.csv", ("chapter", "title"), chapters.items(), expect=22),
         make_table(
             "hrg/labels/subchapters.csv", ("subchapter", "title"), subchapters.items(), expect=98
@@ -98,12 +132,12 @@ def split_row(hrg: str, split: Split) -> tuple[str, ...]:
     return (hrg, root_of(hrg), *bounds, " ".join(split.conditions))
 
 
-def _splits_table(pack: str, labels: Mapping[str, str], expect: int) -> Table:
+def _splits_table(pack: str, labels: Mapping[str, str], expect: int, name: str = "splits") -> Table:
     splits = parse_labels(labels)
     rows = [split_row(hrg, splits[hrg]) for hrg in table_order(splits)]
     if len({row[1:] for row in rows}) != len(rows):
         raise RestateError(f"{pack}: two HRGs of a root with the same bounds and condition")
-    return make_table(f"hrg/{pack}/splits.csv", SPLIT_COLUMNS, rows, expect=expect, ordered=True)
+    return make_table(f"hrg/{pack}/{name}.csv", SPLIT_COLUMNS, rows, expect=expect, ordered=True)
 
 
 def split_tables(data: Reference) -> list[Table]:
@@ -113,6 +147,10 @@ def split_tables(data: Reference) -> list[Table]:
         _splits_table("splits-2017-19", labels["2017-19"], 2303),
         _splits_table("splits-2022-23", labels["2022-23"], 2371),
         _splits_table("splits-2024-25", labels["2024-25"], 2405),
+        *(
+            _splits_table(f"splits-{design}", unpriced_labels(data, design), expect, "unpriced")
+            for design, expect in (("2017-19", 127), ("2022-23", 136), ("2024-25", 136))
+        ),
     ]
 
 

@@ -1,0 +1,157 @@
+"""Records of care that is not admitted as compact numpy columns: attendances, periods.
+
+Each distinct text of a column becomes a small id (0 is a blank), as in `tariff.engine.frame`. Ids
+depend on the order of the rows; nothing that leaves a run does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from tariff.engine.frame import (
+    TEXT_LIMIT,
+    Texts,
+    Vocabulary,
+    family,
+    filled_numbers,
+    joined_texts,
+)
+from tariff.engine.price import EPOCH
+from tariff.errors import DataError
+from tariff.extract.fields import field_of
+from tariff.packs.compile import year_start
+from tariff.packs.grouping import NULL32
+
+Ids = NDArray[np.uint32]
+
+
+class Records:
+    """The columns of a dataset that grouping needs, by row in the order read."""
+
+    def __init__(
+        self, dataset: str, fields: frozenset[str], columns: Iterable[str], families: Iterable[str]
+    ) -> None:
+        self.fields = fields
+        self.rows = 0
+        self._names = [name for name in columns if name in fields]
+        self._families = {name: family(fields, f"{name}_") for name in families}
+        self._types = {}
+        for name in (*self._names, *(n for names in self._families.values() for n in names)):
+            found = field_of(name, dataset)
+            assert found is not None, name
+            self._types[name] = found.type
+        self._words = {n: Vocabulary(TEXT_LIMIT) for n in (*self._names, *self._families)}
+        self._parts: dict[str, list[Any]] = {name: [] for name in self._words}
+
+    def append(self, batch: pa.RecordBatch) -> None:
+        """Add a batch of canonical columns."""
+        for name in self._names:
+            column, kind = batch.column(name), self._types[name]
+            if kind in ("integer", "date"):
+                self._parts[name].append(filled_numbers(column, NULL32, np.int32))
+            elif kind == "identifier":
+                self._parts[name].append(column)
+            else:
+                self._parts[name].append(self._words[name].encode(column))
+        for name, members in self._families.items():
+            block = np.zeros((batch.num_rows, max(len(members), 1)), np.uint32)
+            for place, member in enumerate(members):
+                block[:, place] = self._words[name].encode(batch.column(member))
+            self._parts[name].append(block)
+        self.rows += batch.num_rows
+
+    def close(self) -> None:
+        """Join the batches."""
+        if not self.rows:
+            raise DataError(
+                "no row of the extract could be used", hint="look at the reasons in the rejects"
+            )
+        self._columns: dict[str, Any] = {
+            name: joined_texts(parts)
+            if self._types.get(name) == "identifier"
+            else np.concatenate(parts)
+            for name, parts in self._parts.items()
+        }
+        self._parts.clear()
+
+    # -- columns
+
+    def codes(self, name: str) -> tuple[Ids, list[str]]:
+        """Give the ids of a code or of a family, and what they stand for; 0 is a blank."""
+        if name not in self._columns:
+            return np.zeros(self.rows, np.uint32), [""]
+        ids: Ids = self._columns[name]
+        return ids, self._words[name].values
+
+    def numbers(self, name: str) -> NDArray[np.int32]:
+        """Give whole numbers, or days since 1970-01-01; NULL32 where missing."""
+        if name not in self._columns:
+            return np.full(self.rows, NULL32, np.int32)
+        found: NDArray[np.int32] = self._columns[name]
+        return found
+
+    def texts(self, name: str, order: NDArray[np.int64]) -> pa.Array:
+        """Give a text column in an order, null where missing."""
+        found = self._columns.get(name)
+        if isinstance(found, Texts):
+            return found.take(order)
+        ids, values = self.codes(name)
+        return named(values, ids.astype(np.int64)[order], blank=0)
+
+    def whole(self, name: str, order: NDArray[np.int64], kind: pa.DataType) -> pa.Array:
+        """Give a column of numbers or dates in an order, null where missing."""
+        values = self.numbers(name)[order]
+        return pa.array(values, pa.int32(), mask=values == NULL32).cast(kind)
+
+    def order(self, key: str) -> NDArray[np.int64]:
+        """Give the rows by provider and key."""
+        ids, values = self.codes("provider")
+        rank = np.argsort(np.argsort(np.array(values)))
+        keys: Texts = self._columns[key]
+        found: NDArray[np.int64] = np.lexsort((keys.ranks(), rank[ids]))
+        return found
+
+    def by_day(self, name: str, year: str | None) -> list[tuple[date | None, NDArray[np.int64]]]:
+        """Give the rows of each day; those without one are of the first day of a tariff year."""
+        default = None if year is None else date(year_start(year), 4, 1)
+        days, inverse = np.unique(self.numbers(name), return_inverse=True)
+        rows = np.split(np.argsort(inverse, kind="stable"), np.cumsum(np.bincount(inverse))[:-1])
+        return [
+            (default if day == NULL32 else EPOCH + timedelta(days=int(day)), part)
+            for day, part in zip(days, rows, strict=True)
+        ]
+
+
+def named(values: list[str], ids: NDArray[Any], *, blank: int = -1) -> pa.Array:
+    """Give texts by id, null for the blank."""
+    wide = ids.astype(np.int64)
+    return pa.array(values, pa.string()).take(pa.array(wide, mask=wide == blank))
+
+
+def in_full_order(table: pa.Table, keys: tuple[str, str]) -> pa.Table:
+    """Give a table that is in order of its keys in an order that its rows alone decide.
+
+    Two records of one key stand in the order of all their columns, whatever order they came in.
+    """
+    if table.num_rows < 2:
+        return table
+    same = np.ones(table.num_rows - 1, bool)
+    for key in keys:
+        column = table[key].combine_chunks()
+        same &= np.asarray(pc.equal(column[1:], column[:-1]))
+    if not same.any():
+        return table
+    order = np.arange(table.num_rows)
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], same.astype(np.int8), [0]))))
+    for first, last in edges.reshape(-1, 2):
+        rows = table.slice(first, last - first + 1).to_pylist()
+        shown = [[(v is not None, str(v)) for v in row.values()] for row in rows]
+        order[first : last + 1] = first + np.array(sorted(range(len(rows)), key=shown.__getitem__))
+    return table.take(pa.array(order))

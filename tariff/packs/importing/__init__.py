@@ -1,0 +1,1 @@
+"""Makes packs from the workbooks of national tables: see docs/importing.md."""
