@@ -36,6 +36,7 @@ cdef enum:
     BURN = 64
     BURN_AREA = 128
     DEEP_BURN = 256
+    DAGGER = 512                # of a pair whose asterisk code drives
     MAY_DRIVE = 2               # of a procedure
     INTERVENTION = 4
     NEVER_DOMINANT = 8
@@ -118,6 +119,8 @@ cdef struct Tables:
     const uint8_t* d_sets       # [set, code] of the redirects
     const uint8_t* p_sets
     const uint8_t* s_sets       # [set, admission source]
+    const int32_t* pairs        # dagger, asterisk
+    int64_t n_pairs
     int64_t n_sources
     const uint8_t* cc           # [list, code] scores
     # roots, splits, redirects
@@ -361,6 +364,22 @@ cdef bint _multiple_trauma(
     return False
 
 
+cdef uint16_t _driving_diagnosis(const Tables* t, const uint16_t* codes) noexcept nogil:
+    """Give the primary diagnosis, or the asterisk code after it where the two are a pair."""
+    cdef int j
+    cdef int64_t i
+    if t.n_diag == 0:
+        return 0
+    if t.d[<int64_t>codes[0] * WIDTH + FLAGS] & DAGGER:
+        for j in range(1, t.n_diag):
+            if codes[j]:
+                for i in range(t.n_pairs):
+                    if t.pairs[2 * i] == codes[0] and t.pairs[2 * i + 1] == codes[j]:
+                        return codes[j]
+                break
+    return codes[0]
+
+
 cdef void _group(
     Tables* t, Choice* out, const Facts* facts, int64_t first, int64_t last
 ) noexcept nogil:
@@ -467,7 +486,7 @@ cdef void _group(
     else:
         out.flag = b"D"
         for e in range(first, last):
-            code = t.diag[t.perm[e] * t.n_diag] if t.n_diag else 0
+            code = _driving_diagnosis(t, t.diag + t.perm[e] * t.n_diag)
             row = t.d + <int64_t>code * WIDTH
             strength = 0
             if row[ROOT] >= 0:
@@ -489,6 +508,8 @@ cdef void _group(
     t.epoch += 1
     if list_ >= 0:
         t.d_stamp[out.primary] = t.epoch
+        if out.flag == b"D":
+            t.d_stamp[out.code] = t.epoch
         for e in range(first, last):
             for j in range(t.n_diag):
                 code = t.diag[t.perm[e] * t.n_diag + j]
@@ -530,6 +551,7 @@ def group(
     # codes
     const int32_t[:, ::1] d, const int32_t[:, ::1] p,
     const uint8_t[:, ::1] d_sets, const uint8_t[:, ::1] p_sets, const uint8_t[:, ::1] s_sets,
+    const int32_t[:, ::1] pairs,
     const uint8_t[:, ::1] cc,
     uint32_t none_mask,
     # design
@@ -583,6 +605,8 @@ def group(
     t.p_sets = &p_sets[0, 0]
     t.s_sets = &s_sets[0, 0]
     t.n_sources = s_sets.shape[1]
+    t.pairs = &pairs[0, 0]
+    t.n_pairs = pairs.shape[0]
     t.cc = &cc[0, 0]
     t.roots = &roots[0, 0]
     t.splits = &splits[0, 0]

@@ -214,3 +214,75 @@ REJECTS = pa.schema(
         pa.field("billed_pence", pa.int64()),  # of the row, where it can be read
     ]
 )
+
+# Care that is not admitted, as priced: docs/pricing-other-care.md
+
+_AS_PRICED = [
+    pa.field("billed_hrg", pa.string()),
+    pa.field("priced_hrg", pa.string()),
+    pa.field("point_of_delivery", pa.string()),  # national code
+    pa.field("outcome", pa.string()),  # priced, zero_price, excluded ...; empty where not known
+    pa.field("price_basis", pa.string()),  # attendance, procedure, direct_access, unbundled ...
+    pa.field("price_type", pa.string()),  # national, unit or guide
+    pa.field("tariff_year", pa.string()),
+    pa.field("tariff", pa.string()),  # pack id
+    pa.field("base_pence", pa.int64()),
+    pa.field("best_practice_pence", pa.int64()),
+    pa.field("unbundled_pence", pa.int64()),
+    pa.field("pre_mff_pence", pa.int64()),
+    pa.field("mff", MFF),
+    pa.field("mff_year", pa.string()),
+    pa.field("total_pence", pa.int64()),
+    pa.field("complete", pa.bool_(), nullable=False),
+    pa.field("price_reasons", pa.string()),  # space separated
+    pa.field("price_provenance", pa.string()),  # weakest of the packs it rests on
+    pa.field("billed_point_of_delivery", pa.string()),
+    pa.field("billed_price_pence", pa.int64()),
+    pa.field("billed_mff", MFF),
+    pa.field("billed_total_pence", pa.int64()),
+    pa.field("billed_pence", pa.int64()),  # what counts as billed: docs/money.md
+]
+
+PRICED_ATTENDANCES = pa.schema(
+    [
+        pa.field("provider", pa.string(), nullable=False),
+        pa.field("attendance_id", pa.string(), nullable=False),
+        pa.field("patient_id", pa.string()),
+        pa.field("commissioner", pa.string()),
+        pa.field("attendance_date", pa.date32()),
+        pa.field("treatment_function", pa.string()),
+        pa.field("main_specialty", pa.string()),
+        pa.field("first_attendance", pa.string()),
+        pa.field("attended", pa.string()),
+        *_AS_PRICED,
+    ]
+)
+
+PRICED_EMERGENCY = pa.schema(
+    [
+        pa.field("provider", pa.string(), nullable=False),
+        pa.field("attendance_id", pa.string(), nullable=False),
+        pa.field("patient_id", pa.string()),
+        pa.field("commissioner", pa.string()),
+        pa.field("arrival_date", pa.date32()),
+        pa.field("department_type", pa.string()),
+        *_AS_PRICED,
+    ]
+)
+
+PRICED_LINES = pa.schema(
+    [
+        pa.field("provider", pa.string(), nullable=False),
+        pa.field("line_id", pa.string(), nullable=False),
+        pa.field("patient_id", pa.string()),
+        pa.field("commissioner", pa.string()),
+        pa.field("spell_id", pa.string()),
+        pa.field("attendance_id", pa.string()),
+        pa.field("start_date", pa.date32()),
+        pa.field("end_date", pa.date32()),
+        pa.field("tariff_code", pa.string()),
+        pa.field("quantity", pa.int32()),
+        pa.field("unit_price_pence", pa.int64()),
+        *_AS_PRICED,
+    ]
+)

@@ -38,6 +38,7 @@ from restate.tables import REPOSITORY, Reference, RestateError, Row, Table, make
 from restate.tables import reference_folder as default_folder
 
 PACKS = {  # year: pack folder, and how many vectors it takes
+    "2016/17": ("tariff/ntps-2016-17", 11),
     "2017/18": ("tariff/ntps-2017-18", 24),
     "2018/19": ("tariff/ntps-2018-19", 3),
     "2022/23": ("tariff/ntps-2022-23", 43),

@@ -29,6 +29,7 @@ WRITTEN = (
     "attendances.parquet",
     "emergency.parquet",
     "critical_care.parquet",
+    "lines.parquet",
     "rejects.csv",
     "manifest.json",
 )

@@ -1,20 +1,25 @@
-"""`tariff group` of care that is not admitted: attendances and periods of critical care."""
+"""`tariff group` and `tariff price` of care that is not admitted: attendances, periods, lines."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from tariff.cli.options import Progress
+from tariff.cli.options import Progress, factor
 from tariff.errors import UsageError
 
+if TYPE_CHECKING:  # imports stay out of `tariff --help`
+    from tariff.engine.other_care import OtherCare
+    from tariff.extract import Extract
+
+DATASETS = ("episodes", "attendances", "emergency", "critical_care", "lines")
 OF_EPISODES = ("national", "for_national", "grouped", "grouped_spells", "national_keys")
 
 dataset_option = click.option(
     "--dataset",
-    type=click.Choice(["episodes", "attendances", "emergency", "critical_care"]),
+    type=click.Choice(DATASETS),
     help="What FILE... hold; else recognised by their columns.",
 )
 
@@ -28,10 +33,51 @@ def recognised(given: dict[str, Any]) -> str:
 
 def group_other_care(dataset: str, output: Path | None, given: dict[str, Any]) -> None:
     """Group the records, write them, and say what came of it."""
-    from tariff.cli.check import refuse_file
-    from tariff.engine.other_care import group_records
-    from tariff.extract.read import open_extract
+    from tariff.engine.group_other_care import group_records
     from tariff.report.write import write_other_care
+
+    folder = _checked(dataset, output, given)
+    with Progress() as progress:
+        extract = _opened(dataset, given, progress)
+        run = group_records(extract, packs=tuple(given["packs"]), year=given["year"])
+        write_other_care(folder, run)
+    counts = run.manifest["counts"]
+    came = (
+        f"{counts['grouped']:,} grouped, {counts['in_error']:,} in error, "
+        f"{counts['not_grouped']:,} not grouped"
+    )
+    _tell(run, folder, came)
+
+
+def price_other_care(dataset: str, output: Path, given: dict[str, Any]) -> None:
+    """Price the records, write them, and say what came of it."""
+    from tariff.engine.other_outcome import PriceOptions
+    from tariff.engine.price import MffChoice
+    from tariff.engine.price_other_care import price_records
+    from tariff.report.write import write_other_care
+
+    folder = _checked(dataset, output, given)
+    if given["price_at"] == "grouped":
+        raise UsageError(
+            f"--price-at grouped is for admitted care, and the files hold {dataset}",
+            hint="leave it out: the HRG that was billed is priced",
+        )
+    options = PriceOptions(given["year"], MffChoice(factor(given["mff"]), given["mff_year"]))
+    with Progress() as progress:
+        extract = _opened(dataset, given, progress)
+        run = price_records(extract, options, packs=tuple(given["packs"]))
+        write_other_care(folder, run)
+    money = run.manifest["money"]
+    came = ", ".join(
+        f"{number:,} {name.replace('_', ' ')}" for name, number in run.manifest["outcomes"].items()
+    )
+    billed = f"Billed £{money['billed'] / 100:,.2f}; priced £{money['total'] / 100:,.2f}"
+    _tell(run, folder, came or "none priced", billed)
+
+
+def _checked(dataset: str, output: Path | None, given: dict[str, Any]) -> Path:
+    """Give the folder for the results; raise where an option is for admitted care alone."""
+    from tariff.cli.check import refuse_file
 
     wrong = [f"--{name.replace('_', '-')}" for name in OF_EPISODES if given.get(name) is not None]
     if wrong:
@@ -42,21 +88,25 @@ def group_other_care(dataset: str, output: Path | None, given: dict[str, Any]) -
     if output is None:
         raise UsageError("there is no -o DIR for the results", hint="name a folder with -o")
     refuse_file(output, given["files"])
-    with Progress() as progress:
-        extract = open_extract(
-            given["files"],
-            layout=given["layout"],
-            max_bad_rows=given["max_bad_rows"],
-            progress=progress.read,
-            dataset=dataset,
-        )
-        run = group_records(extract, packs=tuple(given["packs"]), year=given["year"])
-        write_other_care(output, run)
-    counts = run.manifest["counts"]
-    click.echo(
-        f"{counts['records']:,} records of {dataset}: {counts['grouped']:,} grouped, "
-        f"{counts['in_error']:,} in error, {counts['not_grouped']:,} not grouped"
+    return output
+
+
+def _opened(dataset: str, given: dict[str, Any], progress: Progress) -> Extract:
+    from tariff.extract.read import open_extract
+
+    return open_extract(
+        given["files"],
+        layout=given["layout"],
+        max_bad_rows=given["max_bad_rows"],
+        progress=progress.read,
+        dataset=dataset,
     )
+
+
+def _tell(run: OtherCare, folder: Path, came: str, *more: str) -> None:
+    click.echo(f"{run.manifest['counts']['records']:,} records of {run.dataset}: {came}")
+    for line in more:
+        click.echo(line)
     for notice in run.manifest["notices"]:
         click.echo(f"note: {notice}")
-    click.echo(f"Records: {output / f'{dataset}.parquet'}")
+    click.echo(f"Records: {folder / f'{run.dataset}.parquet'}")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tariff.cli.pack_import_prices import prices
+
 if TYPE_CHECKING:  # imports stay out of `tariff --help`
     from tariff.packs.importing.code_to_group import CodeToGroup, RootRow
     from tariff.packs.importing.design import CodeList, Design
@@ -15,6 +17,9 @@ if TYPE_CHECKING:  # imports stay out of `tariff --help`
 @click.group("import")
 def import_packs() -> None:
     """Make packs from workbooks of national tables."""
+
+
+import_packs.add_command(prices)
 
 
 def _print_mapping(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:

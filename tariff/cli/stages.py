@@ -22,7 +22,7 @@ from tariff.cli.options import (
     for_national_option,
     grouped_options,
 )
-from tariff.cli.other_care import dataset_option, group_other_care, recognised
+from tariff.cli.other_care import dataset_option, group_other_care, price_other_care, recognised
 from tariff.errors import UsageError
 
 
@@ -33,7 +33,7 @@ def _output(*, required: bool) -> Callable[[Decorated], Decorated]:
         required=required,
         type=click.Path(path_type=Path),
         metavar="DIR",
-        help="Folder for spells.parquet, episodes.parquet and the manifest.",
+        help="Folder for the spells and episodes, or the records, and the manifest.",
     )
 
 
@@ -41,8 +41,16 @@ def _output(*, required: bool) -> Callable[[Decorated], Decorated]:
 @extract_options
 @grouped_options
 @_output(required=True)
-def price(output: Path, **given: Any) -> None:
-    """Group and price the admitted care in FILE..., and stop there."""
+@dataset_option
+def price(output: Path, dataset: str | None, **given: Any) -> None:
+    """Price the care in FILE..., and stop there.
+
+    FILE... are episodes of admitted care, which are grouped first; or outpatient attendances,
+    emergency attendances or lines, which are priced at the HRG that was billed.
+    """
+    if (of := dataset or recognised(given)) != "episodes":
+        price_other_care(of, output, given)
+        return
     from tariff.report.write import write_stages
 
     refuse_file(output, given["files"])

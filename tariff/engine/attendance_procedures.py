@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tariff.engine.outcome import Words
 from tariff.engine.records import Ids
+from tariff.engine.words import Words
 from tariff.packs.grouping import (
     ANY,
     FLAGS,

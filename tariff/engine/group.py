@@ -264,6 +264,7 @@ class GroupRun:
             codes.diagnosis_sets,
             codes.procedure_sets,
             grouper.source_members(sources),
+            codes.pairs,
             codes.cc,
             grouper.none_mask,
             grouper.root_table,

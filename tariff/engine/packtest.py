@@ -19,7 +19,7 @@ from tariff.engine.select import Selected
 from tariff.extract import from_arrow
 from tariff.packs.compile import NULL64, Rulebook
 from tariff.packs.load import LoadedPack
-from tariff.packs.model import RuleTest, SignaturesPack, TariffPack
+from tariff.packs.model import OtherCarePack, RuleTest, SignaturesPack, TariffPack
 from tariff.schemas import MFF_UNIT
 
 
@@ -40,6 +40,10 @@ def run_tests(rulebook: Rulebook, packs: Sequence[LoadedPack]) -> list[Outcome]:
             out += _signatures(rulebook, pack)
         elif isinstance(pack.manifest, TariffPack) and "tests" in pack.tables:
             out += _prices(rulebook, pack)
+        elif isinstance(pack.manifest, OtherCarePack) and "tests" in pack.tables:
+            from tariff.engine.packtest_other import other_care_tests
+
+            out += other_care_tests(rulebook, pack)
     return out
 
 

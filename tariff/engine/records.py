@@ -26,7 +26,7 @@ from tariff.engine.frame import (
 from tariff.engine.price import EPOCH
 from tariff.errors import DataError
 from tariff.extract.fields import field_of
-from tariff.packs.compile import year_start
+from tariff.packs.compile import NULL64, year_start
 from tariff.packs.grouping import NULL32
 
 Ids = NDArray[np.uint32]
@@ -56,6 +56,8 @@ class Records:
             column, kind = batch.column(name), self._types[name]
             if kind in ("integer", "date"):
                 self._parts[name].append(filled_numbers(column, NULL32, np.int32))
+            elif kind in ("money", "factor"):
+                self._parts[name].append(filled_numbers(column, NULL64, np.int64))
             elif kind == "identifier":
                 self._parts[name].append(column)
             else:
@@ -96,6 +98,21 @@ class Records:
             return np.full(self.rows, NULL32, np.int32)
         found: NDArray[np.int32] = self._columns[name]
         return found
+
+    def money(self, name: str) -> NDArray[np.int64]:
+        """Give pence, or factors in units of 1e-9; NULL64 where missing."""
+        if name not in self._columns:
+            return np.full(self.rows, NULL64, np.int64)
+        found: NDArray[np.int64] = self._columns[name]
+        return found
+
+    def present(self, name: str) -> NDArray[np.bool_]:
+        """Say which rows have an identifier."""
+        found = self._columns.get(name)
+        if not isinstance(found, Texts):
+            return np.zeros(self.rows, bool)
+        there: NDArray[np.bool_] = found.ids >= 0
+        return there
 
     def texts(self, name: str, order: NDArray[np.int64]) -> pa.Array:
         """Give a text column in an order, null where missing."""
@@ -138,7 +155,8 @@ def named(values: list[str], ids: NDArray[Any], *, blank: int = -1) -> pa.Array:
 def in_full_order(table: pa.Table, keys: tuple[str, str]) -> pa.Table:
     """Give a table that is in order of its keys in an order that its rows alone decide.
 
-    Two records of one key stand in the order of all their columns, whatever order they came in.
+    Records of one key stand in the order of all their columns, whatever order they came in. The
+    keys are the first columns.
     """
     if table.num_rows < 2:
         return table
@@ -148,10 +166,9 @@ def in_full_order(table: pa.Table, keys: tuple[str, str]) -> pa.Table:
         same &= np.asarray(pc.equal(column[1:], column[:-1]))
     if not same.any():
         return table
+    again = np.concatenate((same, [False])) | np.concatenate(([False], same))
+    at = np.flatnonzero(again)
+    columns = [(name, "ascending") for name in table.column_names]
     order = np.arange(table.num_rows)
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], same.astype(np.int8), [0]))))
-    for first, last in edges.reshape(-1, 2):
-        rows = table.slice(first, last - first + 1).to_pylist()
-        shown = [[(v is not None, str(v)) for v in row.values()] for row in rows]
-        order[first : last + 1] = first + np.array(sorted(range(len(rows)), key=shown.__getitem__))
-    return table.take(pa.array(order))
+    order[at] = at[pc.sort_indices(table.take(at), sort_keys=columns).to_numpy()]
+    return table.take(order)

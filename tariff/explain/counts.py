@@ -59,9 +59,9 @@ def counted_once(
 
 
 def scores(
-    tables: GroupTables, rows: Sequence[Row], dominant: int, subchapter: str
+    tables: GroupTables, rows: Sequence[Row], dominant: int, subchapter: str, driver: str | None
 ) -> list[Counted]:
-    """Score each diagnosis but the primary of the dominant episode."""
+    """Score each diagnosis but the primary of the dominant episode, and one that drives."""
     first = primary(rows[dominant - 1])
 
     def count(code: str) -> tuple[int, str]:
@@ -69,6 +69,8 @@ def scores(
             return 0, "not a valid code: left out"
         if code == first:
             return 0, "equal to the primary: does not score"
+        if code == driver:
+            return 0, "drives: does not score"
         if subchapter not in cc_row(tables, code):
             return 0, f"not in the list of {subchapter}"
         read = cc_code(tables, code)

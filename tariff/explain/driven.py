@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tariff.explain.counts import Counted, total
-from tariff.explain.drivers import is_driver, service_name, standing
+from tariff.explain.drivers import Candidate, is_driver, service_name, standing
 from tariff.explain.injured import Injured
 from tariff.explain.page import Page
 from tariff.explain.redirects import asks
@@ -87,7 +87,7 @@ def tell_driver(page: Page, trace: Trace, story: Regrouped) -> None:
             [
                 str(c.episode),
                 c.code,
-                f"procedure {c.position}" if c.flag == PROCEDURE else "primary diagnosis",
+                _stands_as(c),
                 c.prefix or DASH,
                 "/".join(filter(None, (c.row.root, c.row.root_child))) or DASH if c.row else DASH,
                 str(c.row.rank) if c.row else DASH,
@@ -105,7 +105,7 @@ def tell_driver(page: Page, trace: Trace, story: Regrouped) -> None:
             f"flag {driver.flag}."
         )
         return
-    what = "primary diagnosis" if driver.flag == DIAGNOSIS else "procedure"
+    what = _stands_as(driver) if driver.flag == DIAGNOSIS else "procedure"
     page.say(
         f"The {what} {driver.code} of episode {driver.episode} drives, flag {driver.flag}; the "
         f"primary diagnosis of the spell is that of this episode, "
@@ -114,6 +114,12 @@ def tell_driver(page: Page, trace: Trace, story: Regrouped) -> None:
     doubt = _doubt(trace, story) if driver.flag != SERVICE else ""
     if doubt:
         page.say(f"The row of {driver.prefix} is in doubt: {doubt}.")
+
+
+def _stands_as(one: Candidate) -> str:
+    if one.flag == PROCEDURE:
+        return f"procedure {one.position}"
+    return "primary diagnosis" if one.position == 1 else "asterisk code of the primary"
 
 
 def _doubt(trace: Trace, story: Regrouped) -> str:

@@ -11,6 +11,7 @@ from tariff.reference.group import (
     DIAGNOSIS,
     PROCEDURE,
     SERVICE,
+    driving_diagnosis,
     find_driver,
     longest,
     longest_prefix,
@@ -50,13 +51,13 @@ def candidates(tables: GroupTables, rows: Sequence[Row], stay: int | None) -> li
         Candidate(
             DIAGNOSIS,
             episode,
-            1,
+            1 if code == primary(row) else 2,
             code,
             _prefix(tables.diagnoses, code),
             longest_prefix(tables.diagnoses, code),
         )
         for episode, row in enumerate(rows, 1)
-        if (code := primary(row)) is not None
+        if (code := driving_diagnosis(tables, row)) is not None
     ]
     return procedures + diagnoses
 

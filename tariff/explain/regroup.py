@@ -133,7 +133,13 @@ def _split(out: Regrouped, tables: GroupTables, rows: Sequence[Row], driver: Can
         if subchapter not in tables.cc_held:
             out.reason = CC_LIST_NOT_HELD
             return
-        out.scores = scores(tables, rows, driver.episode, subchapter)
+        out.scores = scores(
+            tables,
+            rows,
+            driver.episode,
+            subchapter,
+            driver.code if driver.flag == DIAGNOSIS else None,
+        )
         out.score = total(out.scores)
     values: dict[str, int | None] = {
         "cc": out.score if out.scored else None,

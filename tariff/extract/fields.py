@@ -140,8 +140,13 @@ ATTENDANCES: tuple[Field, ...] = (
     Field("treatment_function", "code", "Activity treatment function"),
     Field("consultant", "code", "Pseudonymised consultant code"),
     Field("clinic", "code", "Clinic code"),
+    Field("direct_access", "code", "Direct access indicator: Y where the test alone was asked for"),
+    Field("multi_professional", "code", "Y where several professionals saw the patient together"),
+    Field("best_practice_met", "code", "Y or N: criteria of a best practice area, once proved"),
+    Field("commissioning_serial_number", "text", "Commissioning serial number; = marks local"),
     Field("diag_01", "clinical", "Diagnoses, ICD-10; the first is the primary", repeats=99),
     Field("oper_01", "clinical", "Procedures, OPCS-4; the first is the primary", repeats=99),
+    Field("unbundled_01", "code", "Unbundled HRGs; RD40Z*2 stands for two", repeats=12),
     *BILLED,
 )
 
@@ -167,6 +172,8 @@ EMERGENCY: tuple[Field, ...] = (
         "disposal", "code", "01 admitted, 02, 03 home, 04-06 clinics, 07 moved, 10 died, 12 left"
     ),
     Field("referral_source", "code", "Source of referral: 00 GP, 01 self, 03 ambulance, ..."),
+    Field("administrative_category", "code", "01 NHS patient, 02 private, ..."),
+    Field("commissioning_serial_number", "text", "Commissioning serial number; = marks local"),
     Field("investigation_01", "code", "Investigations, A&E codes", repeats=12),
     Field("treatment_01", "code", "Treatments, A&E codes", repeats=12),
     Field("diag_01", "clinical", "Diagnoses, ICD-10; the first is the primary", repeats=12),
@@ -188,6 +195,8 @@ LINES: tuple[Field, ...] = (
     Field("quantity", "integer", "Units: days, doses, scans; 0 for money only"),
     Field("unit_price", "money", "Price of a unit before the market forces factor"),
     Field("approval_id", "identifier", "Prior approval the line rests on"),
+    Field("core_hrg", "code", "HRG of the spell or attendance that the line belongs to"),
+    Field("core_point_of_delivery", "code", "Point of delivery of that spell or attendance"),
     *BILLED,
 )
 

@@ -116,7 +116,7 @@ class Layout:
     id: str
     version: str
     title: str
-    dataset: Literal["episodes", "attendances", "emergency", "critical_care"] = "episodes"
+    dataset: Literal["episodes", "attendances", "emergency", "critical_care", "lines"] = "episodes"
     status: Literal["complete", "partial"]
     recognise: list[Code] = field(default_factory=list)
     delimiter: Delimiter = "auto"

@@ -38,7 +38,7 @@ DIGITS = "0123456789"
 # Bits and columns as in _core/group.pyx.
 CODE_VALID = 1
 NEVER_PRIMARY, CHILD_PRIMARY, VAGUE_PRIMARY, IMPOSSIBLE_SITE, VAGUE_BURN = 2, 4, 8, 16, 32
-BURN, BURN_AREA, DEEP_BURN = 64, 128, 256
+BURN, BURN_AREA, DEEP_BURN, DAGGER = 64, 128, 256, 512
 MAY_DRIVE, INTERVENTION, NEVER_DOMINANT, VAGUE_DOMINANT = 2, 4, 8, 16
 ACCOMPANIES, SHORT_STAY = 32, 64
 SERVICE_SHIFT = 16
@@ -148,6 +148,7 @@ class CodeTables:
     procedures: NDArray[np.int32]  # [code, column]
     diagnosis_sets: NDArray[np.uint8]  # [set, code], of the redirects
     procedure_sets: NDArray[np.uint8]
+    pairs: NDArray[np.int32]  # [pair, 2]: dagger and asterisk
     cc: NDArray[np.uint8]  # [list, code]
 
 
@@ -301,6 +302,9 @@ class Grouper:
 
     def _read_redirects(self, pack: LoadedPack) -> None:
         """Read the rows of the redirects, their lists, and the roots of short stays."""
+        self.dagger_pairs: list[dict[str, str]] = []
+        if "dagger_pairs" in pack.tables:
+            self.dagger_pairs = _rows(pack, "dagger_pairs")
         self.short_stay_roots: frozenset[str] = frozenset()
         if "short_stay" in pack.tables:
             self.short_stay_roots = frozenset(pack.tables["short_stay"].columns["root"])
@@ -419,8 +423,23 @@ class Grouper:
             p,
             _members(self.diagnosis_sets, diagnoses, d),
             _members(self.procedure_sets, procedures, p),
+            self._pairs(diagnoses, d),
             cc,
         )
+
+    def _pairs(self, codes: list[str], table: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Give the dagger and asterisk codes that drive as pairs; mark the daggers."""
+        found = [
+            (dagger, asterisk)
+            for pair in self.dagger_pairs
+            for dagger, first in enumerate(codes)
+            if first.startswith(pair["dagger"]) and table[dagger, FLAGS] & CODE_VALID
+            for asterisk, second in enumerate(codes)
+            if second.startswith(pair["asterisk"]) and table[asterisk, FLAGS] & CODE_VALID
+        ]
+        for dagger, _ in found:
+            table[dagger, FLAGS] |= DAGGER
+        return np.array(found or [(0, 0)], np.int32)
 
     def _describe_diagnosis(self, code: str, row: int, out: NDArray[np.int32]) -> None:
         rules = self.icd10.manifest

@@ -145,7 +145,11 @@ def _roots(
         ):  # fmt: skip
             known = codes.get((pack.id, classification))
             if table in pack.tables and known is not None:
-                _known_codes(findings[pack.root], table, known)
+                _known_codes(findings[pack.root], table, "code", known)
+        known = codes.get((pack.id, "icd10"))
+        if "dagger_pairs" in pack.tables and known is not None:
+            for column in ("dagger", "asterisk"):
+                _known_codes(findings[pack.root], "dagger_pairs", column, known)
         if pack.id in designs and pack.manifest.kind == "roots":
             for table in ("diagnoses", "procedures"):
                 _known_roots(findings[pack.root], table, every_root)
@@ -195,13 +199,13 @@ def _begins(code: str, ordered: Sequence[str]) -> bool:
     return place < len(ordered) and ordered[place].startswith(code[:4])
 
 
-def _known_codes(findings: Findings, table: str, known: Iterable[str]) -> None:
+def _known_codes(findings: Findings, table: str, column: str, known: Iterable[str]) -> None:
     """Each code begins a code of the classification, a fifth character left aside."""
     ordered = sorted(known)
-    for index, code in enumerate(findings.pack.tables[table].columns["code"]):
+    for index, code in enumerate(findings.pack.tables[table].columns[column]):
         if not _begins(code, ordered):
             message = f"'{code}' begins no code of the classification"
-            findings.of_cell("PK412", table, index, "code", message, row=code)
+            findings.of_cell("PK412", table, index, column, message, row=code)
 
 
 def _known_roots(findings: Findings, table: str, designs: set[str]) -> None:
@@ -222,7 +226,9 @@ def _labels(packs: Sequence[LoadedPack], findings: FindingsOf) -> None:
     for pack in packs:
         if not labels or not isinstance(pack.manifest, TariffPack):
             continue
+        names = pack.tables.get("names")
+        own = set(names.columns["code"]) if names else set()
         for index, hrg in enumerate(pack.tables["prices"].columns["hrg"]):
-            if hrg not in labels:
+            if hrg not in labels and hrg not in own:
                 message = f"{hrg} has no label in any labels pack"
                 findings[pack.root].of_cell("PK502", "prices", index, "hrg", message, row=hrg)

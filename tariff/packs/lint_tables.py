@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 
-from tariff.packs import lint_other_care
+from tariff.packs import lint_other_care, lint_prices
 from tariff.packs.findings import Findings
 from tariff.packs.model import (
     CodesPack,
@@ -229,6 +229,7 @@ def _prices(findings: Findings) -> None:
         if combined and separate:
             message = f"{hrgs[index]}: a combined price beside separate ones"
             findings.of_cell("PK407", "prices", index, "combined", message, row=hrgs[index])
+    lint_prices.check(findings)
 
 
 def _factors(findings: Findings) -> None:

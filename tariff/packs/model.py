@@ -45,6 +45,8 @@ class Source:
     publisher: str = ""
     licence: str = ""
     note: str = ""
+    file: str = ""  # what was imported, and its SHA-256
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +198,10 @@ class RootsPack(Pack):
 
     `short_stay` (root, note) names the roots whose procedures drive only where the stay is at most
     `short_stay_max` nights, or not known: a longer one was for something else.
+
+    `dagger_pairs` (dagger, asterisk): where the primary diagnosis begins with the first and the
+    diagnosis after it with the second, the second drives in its place. Nothing is known of the
+    national pairs: none ship.
     """
 
     diagnoses: CsvName
@@ -204,6 +210,7 @@ class RootsPack(Pack):
     lists: CsvName | None = None
     short_stay: CsvName | None = None
     short_stay_max: int = 1
+    dagger_pairs: CsvName | None = None
     child_max_age: int = 18
 
 
@@ -409,7 +416,8 @@ class TariffPack(Pack):
     `prices` columns: hrg, outpatient_procedure, combined, day_case, ordinary_elective,
     elective_trim, non_elective, non_elective_trim, per_day, short_stay, short_stay_percent,
     short_stay_price. Blank: not published. `tests` holds worked examples. `attendances`,
-    `emergency` and `unbundled` are the prices of care that is not admitted.
+    `emergency` and `unbundled` are the prices of care that is not admitted. The tables after them
+    hold the other sheets of the workbook (docs/importing-prices.md); a pack has those it can.
     """
 
     year: str
@@ -424,6 +432,32 @@ class TariffPack(Pack):
     attendances: CsvName | None = None
     emergency: CsvName | None = None
     unbundled: CsvName | None = None
+    # what else a national price workbook holds: tariff/packs/price_tables.py
+    best_practice_prices: CsvName | None = None
+    best_practice_hrgs: CsvName | None = None
+    best_practice_flags: CsvName | None = None
+    best_practice_codes: CsvName | None = None
+    unbundled_list: CsvName | None = None
+    deliveries: CsvName | None = None
+    maternity: CsvName | None = None
+    maternity_factors: CsvName | None = None
+    other_prices: CsvName | None = None
+    price_types: CsvName | None = None
+    no_price_hrgs: CsvName | None = None
+    no_price_functions: CsvName | None = None
+    service_rules: CsvName | None = None
+    drugs: CsvName | None = None
+    advanced_therapies: CsvName | None = None
+    devices: CsvName | None = None
+    listed_procedures: CsvName | None = None
+    innovative_products: CsvName | None = None
+    top_ups: CsvName | None = None
+    top_up_codes: CsvName | None = None
+    top_up_providers: CsvName | None = None
+    short_stay_bands: CsvName | None = None
+    factors: CsvName | None = None
+    names: CsvName | None = None
+    sheets: CsvName | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -470,6 +504,68 @@ class PodPack(Pack):
 
     groups: list[PodGroup]
     local_price: LocalPrice | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherCarePack(Pack):
+    """How care that is not admitted is priced beside the price list: outpatients, emergency, lines.
+
+    Tables, by year: `unbundled` (year, hrg, treatment: rebundled, priced or local),
+    `direct_access` (year, hrg, price), `dialysis` (year, hrg, unit, price), `best_practice` (year,
+    treatment_function, hrg, criteria: met or not_met, area, price, addition).
+    """
+
+    unbundled: CsvName
+    direct_access: CsvName
+    dialysis: CsvName
+    best_practice: CsvName
+    tests: CsvName | None = None
+    # outpatients
+    seen: list[Code]  # attended codes of a patient who was seen; any other is excluded
+    administrative_events: list[Code]  # first attendance codes
+    first: list[Code]  # first attendance codes of a first attendance
+    follow_up: list[Code]
+    remote: list[Code]  # first attendance codes of a remote one
+    remote_media: list[Code]  # consultation media of a remote one
+    attendance_hrgs: dict[str, Code]  # first_single, first_multi, follow_up_single, remote_...
+    assessment_procedures: list[Code]  # prefixes: no procedure that could be priced
+    multi_professional_procedures: list[Code]
+    excluded_functions: list[Code]
+    excluded_categories: list[Code]  # administrative categories
+    serial_mark: str
+    attendance_only_functions: list[Code]
+    pathway_functions: list[Code]
+    pathway_hrgs: list[Code]  # prefixes
+    not_consultant_led: list[Code]  # main specialties
+    excluded_specialties: list[Code]  # main specialties, beside those
+    staff_exclusion_after_fallback: bool
+    # unbundled
+    empty_cores: list[Code]
+    imaging_cores: list[Code]
+    imaging_beside_empty_core: bool
+    empty_core_services: list[Code]  # prefixes
+    empty_core_settings_excluded: list[str]
+    # emergency
+    department_types: dict[str, list[Code]]  # type_1_and_2, type_3, excluded
+    emergency_as: dict[str, Code] = field(default_factory=dict)  # priced as another HRG
+    # what kind of price each is: national, unit or guide
+    price_types: dict[str, Code]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodCodesPack(Pack):
+    """The national codes of points of delivery.
+
+    `codes`: code, setting, title. `aliases`: alias, code. `hrgs`: prefix, code; the longest
+    prefix of an unbundled HRG gives its point of delivery.
+    """
+
+    codes: CsvName
+    aliases: CsvName
+    hrgs: CsvName
+    attendances: dict[str, Code]  # first_single_led, remote_first, procedure_follow_up, ...
+    emergency: Code
+    direct_access: dict[str, Code]  # imaging, other
 
 
 # ---------------------------------------------------------------- signatures
@@ -690,5 +786,7 @@ PACK_MODELS: dict[str, type[Pack]] = {
     "tariff": TariffPack,
     "mff": MffPack,
     "points_of_delivery": PodPack,
+    "other_care": OtherCarePack,
+    "pod_codes": PodCodesPack,
     "signatures": SignaturesPack,
 }  # by the `kind` of a manifest; layouts are single files with a model of their own

@@ -106,6 +106,11 @@ KINDS: dict[str, Kind] = {
     "PK414": Kind("unused condition or list", "Use it, or remove it.", "warning", waivable=True),
     "PK415": Kind("redirect that cannot be read", "Give it a condition, or mend the list."),
     "PK416": Kind("group that is not told", "Name the HRG, the column or the categories."),
+    "PK417": Kind("word outside its list", "Use one of those that the message lists."),
+    "PK418": Kind(
+        "list of a flag that is not given", "Add the list, or mend its name.", "warning", True
+    ),
+    "PK419": Kind("priced and unpriced", "Check both tables.", "warning", waivable=True),
     "PK420": Kind("required text is empty", "Write it: the provider reads it."),
     "PK421": Kind("tests missing", "Give one test that finds and one that does not."),
     "PK422": Kind("word that is not neutral", "Write `appears` and `please evidence`."),

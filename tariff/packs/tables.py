@@ -8,58 +8,17 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
 
-from tariff.packs.model import SCORE
+from tariff.packs.columns import CELLS, Column, TableSpec, optional
+from tariff.packs.price_tables import PRICE_TABLES
 from tariff.packs.problems import START, Position, Problems
 from tariff.packs.tree import decode_text, read_bytes
 
 MAX_BYTES = 64 * 1024 * 1024
-
-_CODE = r"[^\s,;\x00-\x1f]+"
-
-CellType = Literal["code", "codes", "text", "integer", "score", "decimal", "flag", "year"]
-_CELLS: dict[CellType, tuple[re.Pattern[str], str]] = {
-    "code": (re.compile(_CODE), "a code without blanks"),
-    "codes": (
-        re.compile(f"{_CODE}( {_CODE})*"),
-        "codes separated by one space",
-    ),
-    "text": (re.compile(r"[^\x00-\x1f]*"), "text on one line"),
-    "integer": (re.compile(r"-?(0|[1-9][0-9]{0,8})"), "a whole number"),
-    "score": (re.compile(SCORE), "a whole number from 0 to 255"),
-    "decimal": (re.compile(r"-?(0|[1-9][0-9]{0,11})(\.[0-9]{1,12})?"), "a number"),
-    "flag": (re.compile(r"yes|no"), "yes or no"),
-    "year": (re.compile(r"[0-9]{4}/[0-9]{2}"), "a year such as 2022/23"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column: its name, what its cells are, and whether they may be blank."""
-
-    name: str
-    type: CellType = "code"
-    blank: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class TableSpec:
-    """The columns of a table in order, and those that no two rows may share."""
-
-    columns: tuple[Column, ...]
-    key: tuple[str, ...] = ()
-    any_columns: bool = False  # others may follow; their cells are text
-
-    @property
-    def header(self) -> list[str]:
-        """The names of the columns."""
-        return [column.name for column in self.columns]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +49,6 @@ class Table:
         return [Decimal(cell) if cell else None for cell in self.columns[column]]
 
 
-def _optional(kind: CellType, names: str) -> tuple[Column, ...]:
-    return tuple(Column(name, kind, blank=True) for name in names.split())
-
-
 _ROOTS = TableSpec(
     (
         Column("code"),
@@ -110,7 +65,7 @@ _SPLITS = TableSpec(
     (
         Column("hrg"),
         Column("root"),
-        *_optional(
+        *optional(
             "integer",
             "cc_min cc_max age_min age_max interventions_min interventions_max "
             "stay_min stay_max diagnosis_score_min diagnosis_score_max",
@@ -132,16 +87,17 @@ TABLES: dict[str, dict[str, TableSpec]] = {
         "redirects": TableSpec(
             (
                 Column("root"),
-                *_optional(
-                    "text", "driver procedures no_procedures primary diagnoses no_diagnoses"
-                ),
-                *_optional("integer", "age_min age_max stay_min stay_max"),
+                *optional("text", "driver procedures no_procedures primary diagnoses no_diagnoses"),
+                *optional("integer", "age_min age_max stay_min stay_max"),
                 Column("admission_source", "codes", blank=True),
                 Column("to"),
                 *_DOUBT,
             )
         ),
         "lists": TableSpec((Column("list"), Column("code")), key=("list", "code")),
+        "dagger_pairs": TableSpec(
+            (Column("dagger"), Column("asterisk")), key=("dagger", "asterisk")
+        ),
         "short_stay": TableSpec(
             (Column("root"), Column("note", "text", blank=True)), key=("root",)
         ),
@@ -174,7 +130,7 @@ TABLES: dict[str, dict[str, TableSpec]] = {
             key=("code", "with_codes"),
         ),
         "unbundled_ages": TableSpec(
-            (Column("hrg"), *_optional("integer", "age_min age_max"), Column("to"))
+            (Column("hrg"), *optional("integer", "age_min age_max"), Column("to"))
         ),
         "services": TableSpec(
             (Column("service"), Column("code"), Column("note", "text", blank=True)), key=("code",)
@@ -223,13 +179,13 @@ TABLES: dict[str, dict[str, TableSpec]] = {
         "prices": TableSpec(
             (
                 Column("hrg"),
-                *_optional("decimal", "outpatient_procedure combined day_case ordinary_elective"),
+                *optional("decimal", "outpatient_procedure combined day_case ordinary_elective"),
                 Column("elective_trim", "integer", blank=True),
                 Column("non_elective", "decimal", blank=True),
                 Column("non_elective_trim", "integer", blank=True),
                 Column("per_day", "decimal", blank=True),
                 Column("short_stay", "flag", blank=True),
-                *_optional("decimal", "short_stay_percent short_stay_price"),
+                *optional("decimal", "short_stay_percent short_stay_price"),
             ),
             key=("hrg",),
         ),
@@ -238,7 +194,7 @@ TABLES: dict[str, dict[str, TableSpec]] = {
         "attendances": TableSpec(
             (
                 Column("treatment_function"),
-                *_optional(
+                *optional(
                     "decimal",
                     "first_single first_multi follow_up_single follow_up_multi",
                 ),
@@ -255,6 +211,39 @@ TABLES: dict[str, dict[str, TableSpec]] = {
             (Column("hrg"), Column("price", "decimal"), Column("reporting", "decimal", blank=True)),
             key=("hrg",),
         ),
+        **PRICE_TABLES,
+    },
+    "other_care": {
+        "unbundled": TableSpec(
+            (Column("year", "year"), Column("hrg"), Column("treatment")), key=("year", "hrg")
+        ),
+        "direct_access": TableSpec(
+            (Column("year", "year"), Column("hrg"), Column("price", "decimal")),
+            key=("year", "hrg"),
+        ),
+        "dialysis": TableSpec(
+            (Column("year", "year"), Column("hrg"), Column("unit"), Column("price", "decimal")),
+            key=("year", "hrg"),
+        ),
+        "best_practice": TableSpec(
+            (
+                Column("year", "year"),
+                Column("treatment_function"),
+                Column("hrg"),
+                Column("criteria"),
+                Column("area", "text"),
+                *optional("decimal", "price addition"),
+            ),
+            key=("year", "treatment_function", "hrg", "criteria"),
+        ),
+        "tests": TableSpec((Column("name", "text"),), key=("name",), any_columns=True),
+    },
+    "pod_codes": {
+        "codes": TableSpec(
+            (Column("code"), Column("setting"), Column("title", "text")), key=("code",)
+        ),
+        "aliases": TableSpec((Column("alias"), Column("code")), key=("alias",)),
+        "hrgs": TableSpec((Column("prefix"), Column("code")), key=("prefix",)),
     },
     "mff": {
         "factors": TableSpec(
@@ -341,7 +330,7 @@ def _report_header(header: list[str], spec: TableSpec, problems: Problems) -> No
 
 def _check_cells(table: Table, spec: TableSpec, problems: Problems) -> None:
     for column in spec.columns:
-        pattern, form = _CELLS[column.type]
+        pattern, form = CELLS[column.type]
         values = table.columns[column.name]
         bad = {
             value

@@ -17,9 +17,10 @@ from tariff.reference.validate import (
     error_categories,
     may_dominate,
     valid_diagnoses,
+    valid_diagnosis,
     valid_procedures,
 )
-from tariff.reference.values import Episode, day, number, primary, text
+from tariff.reference.values import Episode, day, family, number, primary, text
 
 T = TypeVar("T")
 
@@ -123,11 +124,25 @@ def _procedure_driver(
     return best
 
 
+def driving_diagnosis(tables: GroupTables, episode: Episode) -> str | None:
+    """Return the primary diagnosis, or the asterisk code after it where the two are a pair."""
+    first = primary(episode)
+    if first is None:
+        return None
+    second = next(iter(family(episode, "diag")[1:]), "")
+    paired = any(
+        first.startswith(dagger) and second.startswith(asterisk)
+        for dagger, asterisk in tables.dagger_pairs
+    )
+    valid = all(valid_diagnosis(tables.codes, code) for code in (first, second))
+    return second if paired and valid else first
+
+
 def _diagnosis_driver(tables: GroupTables, episodes: Sequence[Episode]) -> Driver:
     """Return the primary diagnosis of highest rank; one without a row loses to any other."""
     best: Driver | None = None
     for place, episode in enumerate(episodes):
-        code = primary(episode)
+        code = driving_diagnosis(tables, episode)
         row = longest_prefix(tables.diagnoses, code) if code is not None else None
         candidate = Driver(DIAGNOSIS, code, place, row)
         if best is None or _strength(candidate) > _strength(best):
@@ -426,7 +441,8 @@ def _group(tables: GroupTables, episodes: Sequence[Episode], *, alone: bool) -> 
     if any(split.bounds["cc"] != (None, None) for split in splits):
         if subchapter not in tables.cc_held:
             return result(root=root, reason=CC_LIST_NOT_HELD)
-        score = _cc_score(tables, others, subchapter)
+        own = {driver.code} if driver.flag == DIAGNOSIS else set()
+        score = _cc_score(tables, {c for c in others if c not in own}, subchapter)
     facts.values.update(cc=score, interventions=interventions)
     for split in splits:
         if _split_holds(tables, split, facts):

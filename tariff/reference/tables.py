@@ -244,6 +244,7 @@ class GroupTables:
     redirects: tuple[Redirect, ...]
     short_stay_roots: frozenset[str]
     short_stay_max: int
+    dagger_pairs: tuple[tuple[str, str], ...]
     injuries: Injuries
     services: Services
     child_max_age: int
@@ -411,6 +412,10 @@ def group_tables(packs: Sequence[PackLike], grouper: str) -> GroupTables:
             for row in (side_table(roots_pack, "short_stay") if roots.short_stay else [])
         ),
         short_stay_max=roots.short_stay_max,
+        dagger_pairs=tuple(
+            (row["dagger"], row["asterisk"])
+            for row in (side_table(roots_pack, "dagger_pairs") if roots.dagger_pairs else [])
+        ),
         injuries=_injuries(packs, manifest.injuries),
         services=_services(packs, manifest.services),
         child_max_age=roots.child_max_age,

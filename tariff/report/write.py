@@ -106,7 +106,7 @@ def write_stages(
 
 
 def write_other_care(folder: Path | str, run: OtherCare) -> list[Path]:
-    """Write what grouping of care that is not admitted leaves: the records, rejects, manifest.
+    """Write what a run on care that is not admitted leaves: the records, rejects, manifest.
 
     What a run of admitted care left is taken away but for its episodes, which may be an input.
     """

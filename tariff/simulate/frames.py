@@ -29,7 +29,18 @@ FAMILIES: dict[str, dict[str, int]] = {
     "attendances": {"diag_01": 4, "oper_01": 4},
     "emergency": {"investigation_01": 6, "treatment_01": 6, "diag_01": 2},
 }
-NOT_WRITTEN = ("billed_mff_amount",)
+# What honest data has no use for, and billing needs no column of.
+NOT_WRITTEN = {
+    "billed_mff_amount": tuple(DATASETS),
+    "direct_access": ("attendances",),
+    "multi_professional": ("attendances",),
+    "best_practice_met": ("attendances",),
+    "unbundled_01": ("attendances",),
+    "commissioning_serial_number": ("attendances", "emergency"),
+    "administrative_category": ("emergency",),
+    "core_hrg": ("lines",),
+    "core_point_of_delivery": ("lines",),
+}
 BILLED_DAYS = ("episodes", "critical_care")  # datasets that can have excess days
 NAMES: tuple[str, ...] = tuple(DATASETS)
 
@@ -37,7 +48,7 @@ NAMES: tuple[str, ...] = tuple(DATASETS)
 def _columns(name: str, listed: tuple[Field, ...]) -> list[pa.Field]:
     found: list[pa.Field] = []
     for field in listed:
-        if field.name in NOT_WRITTEN:
+        if name in NOT_WRITTEN.get(field.name, ()):
             continue
         if field.name == "billed_excess_days" and name not in BILLED_DAYS:
             continue

@@ -347,6 +347,7 @@ def grouping_packs(rng: Random) -> list[LoadedPack]:
             lists=CSV if redirects else None,
             short_stay=CSV if redirects else None,
             short_stay_max=rng.choice([1, 0, 2]),
+            dagger_pairs=CSV if redirects else None,
             child_max_age=rng.choice([18, 4]),
         )
         packs.append(
@@ -359,7 +360,15 @@ def grouping_packs(rng: Random) -> list[LoadedPack]:
                 procedures=root_rows(rng, ["A", "A01", "A012", "B01", "C01", "Y75"], 0.6)
                 or [{"code": "A", "root": "AA01", "rank": "1"}],
                 **(
-                    {"redirects": redirects, "lists": listed, "short_stay": short}
+                    {
+                        "redirects": redirects,
+                        "lists": listed,
+                        "short_stay": short,
+                        "dagger_pairs": [
+                            {"dagger": a, "asterisk": b}
+                            for a, b in some(rng, [("A01", "B20"), ("E", "I10"), ("D50", "C5")])
+                        ],
+                    }
                     if redirects
                     else {}
                 ),

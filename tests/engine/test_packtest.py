@@ -12,7 +12,7 @@ import pytest
 
 from tariff.engine.packtest import Outcome, as_json, run_tests
 from tariff.packs.load import shipped_folder
-from tariff.packs.model import TariffPack
+from tariff.packs.model import OtherCarePack, TariffPack
 from tests.engine.extracts import rulebook_with, shipped
 
 
@@ -48,7 +48,8 @@ def test_every_rule_and_every_price_list_has_tests(outcomes: list[Outcome]) -> N
     of = {outcome.of for outcome in outcomes}
     rules = {rule.id for _, rule in shipped().packs.rules()}
     lists = {p.id for p in shipped().packs if isinstance(p.manifest, TariffPack)}
-    assert of == rules | lists
+    other = {p.id for p in shipped().packs if isinstance(p.manifest, OtherCarePack)}
+    assert of == rules | lists | other
     counted = sum(len(rule.tests) for _, rule in shipped().packs.rules())
     assert len([o for o in outcomes if o.of in rules]) == counted
 

@@ -99,8 +99,8 @@ def test_a_year_without_a_price_list_is_not_priced_and_said() -> None:
     assert reasons(record) == {"tariff_not_held"}
     (notice,) = [n for n in done.manifest["notices"] if "2020/21" in n]
     assert notice == (
-        "No price list of 2020/21 is held (held: 2017/18, 2018/19, 2022/23, 2024/25, 2025/26): "
-        "not priced."
+        "No price list of 2020/21 is held (held: 2016/17, 2017/18, 2018/19, 2022/23, 2024/25, "
+        "2025/26): not priced."
     )
 
 

@@ -20,6 +20,7 @@ RULES = REPOSITORY / "rules"
 TOOLS = REPOSITORY / "tools"
 
 TARIFFS = {
+    "ntps-2016-17": 1283,
     "ntps-2017-18": 2303,
     "ntps-2018-19": 2303,
     "ntps-2022-23": 2371,
@@ -28,17 +29,55 @@ TARIFFS = {
 }
 SPLITS = {"splits-2017-19": 2303, "splits-2022-23": 2371, "splits-2024-25": 2405}
 UNPRICED = {"splits-2017-19": 127, "splits-2022-23": 136, "splits-2024-25": 136}
-NOT_ADMITTED = {"ntps-2017-18": 120, "ntps-2018-19": 120, "ntps-2022-23": 121}
+NOT_ADMITTED = {
+    "ntps-2016-17": 65, "ntps-2017-18": 120, "ntps-2018-19": 120, "ntps-2022-23": 121,
+}  # fmt: skip
+OF_WORKBOOKS = {  # rows of 2016/17, of each year of 2017/19, of 2022/23; 0: not printed
+    "best_practice_prices": (321, 484, 489),
+    "best_practice_hrgs": (143, 190, 152),
+    "best_practice_flags": (43, 51, 3),
+    "best_practice_codes": (314, 511, 118),
+    "unbundled_list": (211, 278, 277),
+    "deliveries": (19, 36, 36),
+    "maternity": (8, 8, 13),
+    "maternity_factors": (61, 63, 72),
+    "other_prices": (133, 17, 81),
+    "price_types": (0, 0, 3112),
+    "no_price_hrgs": (275, 290, 350),
+    "no_price_functions": (99, 99, 110),
+    "service_rules": (45, 45, 47),
+    "drugs": (363, 405, 431),
+    "advanced_therapies": (0, 0, 39),
+    "devices": (29, 29, 36),
+    "listed_procedures": (5, 5, 5),
+    "innovative_products": (0, 0, 11),
+    "top_ups": (5, 32, 67),
+    "top_up_codes": (7643, 0, 0),
+    "top_up_providers": (90, 0, 0),
+    "short_stay_bands": (0, 0, 4),
+    "factors": (238, 237, 428),
+    "names": (1823, 2933, 3085),
+    "sheets": (27, 32, 33),
+}
 TABLES = {
     **{f"tariff/{pack}/prices.csv": count for pack, count in TARIFFS.items()},
     **{f"tariff/{pack}/attendances.csv": 56 for pack in NOT_ADMITTED},
     **{f"tariff/{pack}/emergency.csv": 12 for pack in NOT_ADMITTED},
     **{f"tariff/{pack}/unbundled.csv": count for pack, count in NOT_ADMITTED.items()},
+    **{
+        f"tariff/{pack}/{name}.csv": counts[place]
+        for place, packs in enumerate(
+            (("ntps-2016-17",), ("ntps-2017-18", "ntps-2018-19"), ("ntps-2022-23",))
+        )
+        for pack in packs
+        for name, counts in OF_WORKBOOKS.items()
+        if counts[place]
+    },
     **{f"hrg/{pack}/splits.csv": count for pack, count in SPLITS.items()},
     **{f"hrg/{pack}/unpriced.csv": count for pack, count in UNPRICED.items()},
     "mff/mff-england/factors.csv": 1582,
     "mff/mff-england/providers.csv": 243,
-    "hrg/labels/labels.csv": 2800,
+    "hrg/labels/labels.csv": 3918,
     "hrg/labels/chapters.csv": 22,
     "hrg/labels/subchapters.csv": 98,
     "hrg/cc-2024-25/members.csv": 5984,
@@ -227,7 +266,7 @@ def test_labels_cover_every_price_list_and_every_design() -> None:
     priced = {row["hrg"] for pack in TARIFFS for row in rows(f"tariff/{pack}/prices.csv")}
     designed = {row["hrg"] for pack in SPLITS for row in design(pack)}
     assert labels.keys() == priced | designed
-    assert len(priced) == 2664
+    assert len(priced) == 3782
     subchapters = keyed("hrg/labels/subchapters.csv", "subchapter")
     chapters = keyed("hrg/labels/chapters.csv", "chapter")
     assert {hrg[:2] for hrg in labels} <= subchapters.keys()

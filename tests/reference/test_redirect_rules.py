@@ -127,3 +127,25 @@ def test_what_does_not_drive_is_an_intervention() -> None:
 def test_the_stay_of_a_spell_is_that_of_all_its_episodes() -> None:
     night = episode("A010", "A101", episode_duration=1)
     assert grouped(night, night, tables=redirected(short_stay=["AA02"])).grouping_flag == "D"
+
+
+@pytest.mark.parametrize(
+    ("diagnoses", "code"),
+    [
+        ("A010 E100", "E100"),
+        ("A011 E101 C500", "E101"),
+        ("E100 A010", "E100"),  # not in this order
+        ("A010 C500 E100", "A010"),  # not beside each other
+        ("A010", "A010"),
+        ("A010 E109", "A010"),  # not a valid code
+    ],
+)
+def test_the_asterisk_code_after_its_dagger_drives_in_its_place(diagnoses: str, code: str) -> None:
+    got = grouped(episode(diagnoses), tables=redirected(pairs=["A01,E10"]))
+    assert (got.dominant_code, got.primary_diagnosis) == (code, diagnoses.split()[0])
+
+
+def test_an_asterisk_code_that_drives_does_not_score() -> None:
+    paired = grouped(episode("A010 E100 C500"), tables=redirected(pairs=["A01,E10"]))
+    assert (paired.root, paired.cc_score) == ("AA01", 1)
+    assert grouped(episode("A010 E100 C500")).cc_score == 2

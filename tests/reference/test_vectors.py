@@ -30,7 +30,7 @@ from tariff.reference.tables import (
 from tariff.reference.values import Value, half_up
 from tariff.schemas import MFF_UNIT
 
-VECTORS = {"2017/18": 24, "2018/19": 3, "2022/23": 43, "2024/25": 3, "2025/26": 5}
+VECTORS = {"2016/17": 11, "2017/18": 24, "2018/19": 3, "2022/23": 43, "2024/25": 3, "2025/26": 5}
 WITHOUT_TRIMS = {"2025/26"}  # a long stay payment is unknown, and left out of the total
 
 # Best practice prices that the price list carries itself: what SUS pays without a flag.

@@ -220,13 +220,23 @@ REDIRECT_COLUMNS = (
 
 
 def redirected(
-    *rules: dict[str, str], lists: Iterable[str] = (), short_stay: Iterable[str] = ()
+    *rules: dict[str, str],
+    lists: Iterable[str] = (),
+    short_stay: Iterable[str] = (),
+    pairs: Iterable[str] = (),
 ) -> GroupTables:
-    """The tables with redirects, lists (`name,code`) and roots of short stays."""
+    """The tables with redirects, lists (`name,code`), roots of short stays, dagger pairs."""
     packs = grouping_packs()
     at, roots = next((i, p) for i, p in enumerate(packs) if isinstance(p.manifest, RootsPack))
     assert isinstance(roots.manifest, RootsPack)
-    manifest = replace(roots.manifest, redirects=CSV, lists=CSV, short_stay=CSV, short_stay_max=1)
+    manifest = replace(
+        roots.manifest,
+        redirects=CSV,
+        lists=CSV,
+        short_stay=CSV,
+        short_stay_max=1,
+        dagger_pairs=CSV,
+    )
     packs[at] = TinyPack(
         manifest,
         roots.tables
@@ -234,6 +244,7 @@ def redirected(
             "redirects": named_cells(REDIRECT_COLUMNS, rules),
             "lists": table("list code", *lists),
             "short_stay": table("root note", *short_stay),
+            "dagger_pairs": table("dagger asterisk", *pairs),
         },
     )
     return group_tables(packs, "grouper")

@@ -60,13 +60,16 @@ def _plain(text: str) -> str:
 def labels_by_list(data: Reference) -> dict[str, dict[str, str]]:
     """Return HRG -> label of each label design, oldest first.
 
-    The 2017-19 and 2022/23 lists print their labels. The 2024/25 list prints codes only: its
-    labels are those of the HRG directory.
+    The lists of 2016/17, 2017-19 and 2022/23 print their labels. The 2024/25 list prints codes
+    only: its labels are those of the HRG directory.
     """
     directory = _directory(data)[2]
+    printed_2016 = prices.imported(data, *prices.WORKBOOKS[0][::2])
+    labels_2016 = {row["code"]: row["name"] for row in printed_2016["names"]}
     printed_2017 = data.rows(prices.FINAL_2017_19)
     printed_2022 = data.rows(prices.FINAL_2022_23)
     return {
+        "2016-17": {row["hrg"]: labels_2016[row["hrg"]] for row in printed_2016["prices"]},
         "2017-19": {row["hrg"]: _plain(row["hrg_name"]) for row in printed_2017},
         "2022-23": {row["hrg"]: _plain(row["hrg_name"]) for row in printed_2022},
         "2024-25": {row["hrg"]: directory[row["hrg"]] for row in data.rows(prices.PRICES_2024_25)},
@@ -118,7 +121,7 @@ def label_tables(data: Reference) -> list[Table]:
     if unknown := sorted({hrg[:2] for hrg in labels} - subchapters.keys()):
         raise RestateError(f"{DIRECTORY}: no title for the subchapters {unknown}")
     return [
-        make_table("hrg/labels/labels.csv", ("hrg", "label"), labels.items(), expect=2800),
+        make_table("hrg/labels/labels.csv", ("hrg", "label"), labels.items(), expect=3918),
         make_table("hrg/labels/chapters.csv", ("chapter", "title"), chapters.items(), expect=22),
         make_table(
             "hrg/labels/subchapters.csv", ("subchapter", "title"), subchapters.items(), expect=98

@@ -13,20 +13,19 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tariff.engine.attendance_procedures import ProcedureHrgs
-from tariff.engine.outcome import (
+from tariff.engine.group_outcome import (
     FIELD,
     UNGROUPED,
     UZ05,
     UZ06,
     Outcome,
-    Words,
     joined_names,
     not_validated,
     out_of_bounds,
     pack_of,
-    per_value,
 )
 from tariff.engine.records import Ids, Records, in_full_order
+from tariff.engine.words import Words, per_value
 from tariff.packs.compile import Rulebook
 from tariff.packs.grouping import (
     CODE_VALID,

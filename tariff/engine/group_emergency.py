@@ -8,18 +8,17 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tariff.engine.outcome import (
+from tariff.engine.group_outcome import (
     FIELD,
     UNGROUPED,
     Outcome,
-    Words,
     joined_names,
     not_validated,
     out_of_bounds,
     pack_of,
-    per_value,
 )
 from tariff.engine.records import Records, in_full_order
+from tariff.engine.words import Words, per_value
 from tariff.packs.compile import Rulebook
 from tariff.packs.emergency import counted, third_digits
 from tariff.packs.load import LoadedPack

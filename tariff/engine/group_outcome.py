@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tariff.engine.records import Records
+from tariff.engine.words import names_of_bits
 from tariff.errors import UsageError
 from tariff.packs.grouping import NULL32
 from tariff.packs.load import LoadedPack, PackSet
@@ -29,31 +30,6 @@ class Outcome:
     notices: list[str] = field(default_factory=list)
 
 
-class Words:
-    """Texts of an output column as ids; -1 is none."""
-
-    def __init__(self) -> None:
-        self.values: list[str] = []
-        self._ids: dict[str, int] = {}
-
-    def id_of(self, text: str | None) -> int:
-        """Give the id of a text, adding it where it is new."""
-        if text is None:
-            return -1
-        found = self._ids.setdefault(text, len(self.values))
-        if found == len(self.values):
-            self.values.append(text)
-        return found
-
-    def ids_of(self, texts: Sequence[str | None]) -> NDArray[np.int64]:
-        """Give the ids of texts."""
-        return np.array([self.id_of(text) for text in texts], np.int64)
-
-    def array(self, ids: NDArray[np.int64]) -> pa.Array:
-        """Give the texts of ids, null for -1."""
-        return pa.array(self.values, pa.string()).take(pa.array(ids, mask=ids < 0))
-
-
 def pack_of(packs: PackSet, kind: str, day: date | None) -> LoadedPack:
     """Give the pack of a kind whose dates hold a day, else the nearest."""
     found = packs.nearest(kind, day)
@@ -64,22 +40,12 @@ def pack_of(packs: PackSet, kind: str, day: date | None) -> LoadedPack:
     return found
 
 
-def per_value(values: list[str], test: Callable[[str], bool]) -> NDArray[np.bool_]:
-    """Say of each distinct text whether a test holds, asked once each."""
-    return np.array([test(value) for value in values], bool)
-
-
 def joined_names(masks: dict[str, NDArray[np.bool_]], rows: int) -> pa.Array:
     """Give the names whose masks hold by row, space separated; null where none does."""
     bits = np.zeros(rows, np.int64)
     for place, mask in enumerate(masks.values()):
         bits |= mask.astype(np.int64) << place
-    distinct, inverse = np.unique(bits, return_inverse=True)
-    texts = [
-        " ".join(name for place, name in enumerate(masks) if int(b) >> place & 1) or None
-        for b in distinct
-    ]
-    return pa.array(texts, pa.string()).take(pa.array(inverse))
+    return names_of_bits(bits, masks)
 
 
 def out_of_bounds(

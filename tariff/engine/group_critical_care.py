@@ -6,8 +6,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tariff.engine.outcome import Outcome, Words, joined_names, pack_of, per_value
+from tariff.engine.group_outcome import Outcome, joined_names, pack_of
 from tariff.engine.records import Records, in_full_order
+from tariff.engine.words import Words, per_value
 from tariff.extract.fields import DATASETS
 from tariff.packs.compile import Rulebook
 from tariff.packs.grouping import NULL32

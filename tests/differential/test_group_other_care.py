@@ -1,4 +1,4 @@
-"""Care that is not admitted: the engine says what the oracle says, in any order of the rows."""
+"""Grouping of other care: the engine says what the oracle says, in any order of the rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tariff.extract.read import open_extract
 from tariff.packs.load import load_packs
 from tariff.report.write import write_other_care
 from tariff.simulate import synthesise_year, write_year
-from tests.differential.other_care import PACKS, compare, random_records, run_engine
+from tests.differential.group_other_care import PACKS, compare, random_records, run_engine
 from tests.differential.strategies import RANDOMS, SLOW, Row, example_settings
 
 DATASETS = sorted(PACKS)
