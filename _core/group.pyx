@@ -2,6 +2,8 @@
 """Grouping of episodes and spells to HRGs, docs/grouping.md, over columns and without the GIL.
 
 Every array is prepared by `tariff.engine.group`; this module knows no rules, only tables.
+One file, because the compiler inlines within a module only, and a third of it is the names of
+columns and bits.
 """
 
 include "common.pxi"

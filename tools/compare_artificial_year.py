@@ -4,6 +4,8 @@ Makes an honest year, counts it, draws docs/img/year-*.svg and writes the tables
 docs/artificial-year.md between their markers. The published figures are the restated ones of
 `tariff/simulate/data/`, so nothing else is needed. The same generator, numpy and matplotlib give
 the same bytes; `--png` draws pictures to look at beside the SVG files.
+
+One file, a function a chart: nothing of it serves elsewhere.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 Every class here is decoded from YAML nodes by `tariff.packs.nodes`, so the field names *are* the
 YAML keys, the annotations are the accepted types, and a field without a default is required.
 `Code` stays text whatever it looks like (`07`, `NO`, `5E1`). Docstrings and the `doc` metadata
-become the JSON Schema in `rules/schema/`.
+become the JSON Schema in `rules/schema/`. One file, so that whoever writes packs finds every kind
+and the parts they share in one place.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Random packs and random episodes over small spaces of values, so that they collide.
 
 Everything is drawn from a `random.Random`: a seeded one in bulk, hypothesis' own (which it can
-shrink) in the tests that look for the smallest example.
+shrink) in the tests that look for the smallest example. One file, since the packs name one another
+and draw from the same few codes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Every planter plants what it says; looked at row by row, without asking what would find it."""
+"""Every planter plants what it says; looked at row by row, without asking what would find it.
+
+One file, a test or two a planter: they share one planted extract, which takes seconds to make.
+"""
 
 from __future__ import annotations
 
