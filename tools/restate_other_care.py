@@ -11,15 +11,14 @@ since the sum is rounded once. Vectors of years whose prices are not shipped are
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from restate.tables import REPOSITORY, Reference, RestateError, Row, Table, make_table
-from restate.tables import reference_folder as default_folder
+from restate.command import run
+from restate.tables import Reference, Row, Table, make_table
 
 PACKS = {  # pack: its years
     "2016-17": ("2016/17",),
@@ -264,26 +263,7 @@ def all_tables(folder: Path) -> list[Table]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit code."""
-    parser = argparse.ArgumentParser(description="Restate the tables of the other care packs.")
-    parser.add_argument("--data", type=Path, help="reference data folder")
-    parser.add_argument("--rules", type=Path, default=REPOSITORY / "rules", help="where to write")
-    parser.add_argument("--check", action="store_true", help="only say which tables would change")
-    options = parser.parse_args(arguments)
-    try:
-        tables = all_tables(options.data or default_folder())
-    except RestateError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    changed = []
-    for table in tables:
-        target = options.rules / table.path
-        if not target.is_file() or target.read_bytes() != table.text.encode("utf-8"):
-            changed.append(table)
-    for table in changed:
-        if not options.check:
-            table.write(options.rules)
-        print(f"{'would change' if options.check else 'wrote'} {table.path}: {len(table.rows)}")
-    return 1 if changed and options.check else 0
+    return run("Restate the tables of the other care packs.", all_tables, arguments)
 
 
 if __name__ == "__main__":

@@ -11,13 +11,12 @@ hand and name the sources and their licences.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from restate.label_parser import LabelError
+from restate.command import run
 from restate.lookups import (
     code_tables,
     complication_table,
@@ -26,7 +25,7 @@ from restate.lookups import (
     split_tables,
 )
 from restate.prices import price_tables
-from restate.tables import REPOSITORY, Reference, RestateError, Table, reference_folder
+from restate.tables import Reference, Table
 
 
 def all_tables(folder: Path) -> list[Table]:
@@ -42,30 +41,9 @@ def all_tables(folder: Path) -> list[Table]:
     ]
 
 
-def _changed(table: Table, rules: Path) -> bool:
-    target = rules / table.path
-    return not target.is_file() or target.read_bytes() != table.text.encode("utf-8")
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit code."""
-    parser = argparse.ArgumentParser(description="Restate published national figures as packs.")
-    parser.add_argument("--data", type=Path, help="reference data folder")
-    parser.add_argument("--rules", type=Path, default=REPOSITORY / "rules", help="where to write")
-    parser.add_argument("--check", action="store_true", help="only say which tables would change")
-    options = parser.parse_args(arguments)
-    try:
-        tables = all_tables(options.data or reference_folder())
-    except (RestateError, LabelError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    changed = [table for table in tables if _changed(table, options.rules)]
-    for table in changed:
-        if not options.check:
-            table.write(options.rules)
-        print(f"{'would change' if options.check else 'written'}: {table.path}")
-    print(f"{len(tables)} tables, {len(changed)} changed", file=sys.stderr)
-    return 1 if options.check and changed else 0
+    return run("Restate published national figures as packs.", all_tables, arguments)
 
 
 if __name__ == "__main__":

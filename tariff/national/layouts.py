@@ -11,32 +11,15 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tariff.extract.rdf import APC_FIELDS
+
 # ---------------------------------------------------------------- input
 
 KEYS = ("PROCODET", "PROVSPNO", "EPIORDER")
-LEADING = {  # national name: canonical column
-    "PROCODET": "provider",
-    "PROVSPNO": "spell_id",
-    "EPIORDER": "episode_order",
-    "STARTAGE": "age",
-    "SEX": "sex",
-    "CLASSPAT": "patient_classification",
-    "ADMISORC": "admission_source",
-    "ADMIMETH": "admission_method",
-    "DISDEST": "discharge_destination",
-    "DISMETH": "discharge_method",
-    "EPIDUR": "episode_duration",
-    "MAINSPEF": "main_specialty",
-    "NEOCARE": "neonatal_care",
-    "TRETSPEF": "treatment_function",
-}
-DAYS = {
-    "CRITICALCAREDAYS": "critical_care_days",
-    "REHABILITATIONDAYS": "rehabilitation_days",
-    "SPCDAYS": "palliative_care_days",
-}
+DAYS = {name: APC_FIELDS[name] for name in ("CRITICALCAREDAYS", "REHABILITATIONDAYS", "SPCDAYS")}
+LEADING = {name: column for name, column in APC_FIELDS.items() if name not in DAYS}
 DIAGNOSES, PROCEDURES = 14, 12  # of the default definition file
-NATIONAL = {canonical: name for name, canonical in {**LEADING, **DAYS}.items()}
+NATIONAL = {column: name for name, column in APC_FIELDS.items()}
 
 
 def input_names(diagnoses: int = DIAGNOSES, procedures: int = PROCEDURES) -> list[str]:

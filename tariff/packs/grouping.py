@@ -544,8 +544,14 @@ def _members(
     sets: list[tuple[str, ...]], codes: list[str], table: NDArray[np.int32]
 ) -> NDArray[np.uint8]:
     """[set, code]: whether a valid code starts with a prefix of the set."""
+    sets_of_prefix: dict[str, list[int]] = {}  # a few look-ups a code, however many sets there are
+    for number, prefixes in enumerate(sets):
+        for prefix in prefixes:
+            sets_of_prefix.setdefault(prefix, []).append(number)
     out = np.zeros((max(len(sets), 1), len(codes)), np.uint8)
     for index, code in enumerate(codes):
         if table[index, FLAGS] & CODE_VALID:
-            out[: len(sets), index] = [code.startswith(wanted) for wanted in sets]
+            for length in range(1, len(code) + 1):
+                for number in sets_of_prefix.get(code[:length], ()):
+                    out[number, index] = 1
     return out
