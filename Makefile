@@ -16,7 +16,7 @@ export HYPOTHESIS_STORAGE_DIRECTORY := build/hypothesis
 export RUFF_CACHE_DIR := build/ruff
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-browser test-lowest lint bench bench-synth wheel docs clean
+.PHONY: help setup demo test test-browser test-lowest lint bench bench-synth bench-price wheel docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +75,10 @@ bench: $(BUILT) ## measure the kernel and `check`; bench/README.md says how to r
 
 bench-synth: $(BUILT) ## make ten million artificial episodes; time and memory go to bench/README.md
 	@$(BIN)/python bench/make_ten_million.py
+
+bench-price: $(BUILT) ## price ten million spells with every component: time and memory
+	@for given in "" "--threads 2" --plain --floor; do \
+		$(BIN)/python bench/price_ten_million.py $$given || exit 1; done
 
 # ---------------------------------------------------------------- what is made from the sources
 

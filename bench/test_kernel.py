@@ -13,6 +13,8 @@ import pytest
 
 from bench.conftest import EPISODES, Record
 from tariff.engine.group import GroupRun
+from tariff.engine.marking import mark, mark_rules
+from tariff.engine.members import Members
 from tariff.engine.pipeline import Priced, Stages, read_frame, run_stages
 from tariff.extract import open_extract
 from tariff.packs.compile import Rulebook
@@ -38,6 +40,21 @@ def test_group(benchmark: Any, record: Record, ready: Priced) -> None:
     assert (work().hrg == groups.hrg).all()
     assert len(spells.perm) == EPISODES
     record.measure(benchmark, "kernel: group", work)
+
+
+@pytest.mark.benchmark(group="kernel")
+def test_mark(benchmark: Any, record: Record, ready: Priced) -> None:
+    """Exclusions, flags, services and payments: numpy, not the compiled core."""
+    given, rules = ready.columns.price_input, mark_rules(ready.columns.rulebook)
+    marks = given.marks
+    assert marks is not None
+    tariff, members = ready.pricer.tariffs(given), Members.of(ready.columns.spells)
+
+    def work() -> Any:
+        return mark(rules, members, given, tariff, marks.delayed)
+
+    assert (work().area_row == marks.area_row).all()
+    record.measure(benchmark, "kernel: mark (a spell each)", work)
 
 
 @pytest.mark.benchmark(group="kernel")

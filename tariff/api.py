@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from tariff.engine.pipeline import PriceAt
-from tariff.engine.price import MffChoice
+from tariff.engine.price import MffChoice, Terms
 from tariff.engine.run import Options, Run
 from tariff.engine.run import check as run_check
 from tariff.errors import UsageError
-from tariff.extract import from_arrow, open_extract
+from tariff.extract import Extract, from_arrow, open_extract
+from tariff.packs.editions import Editions
 from tariff.report.write import read_run
+
+if TYPE_CHECKING:
+    from tariff.whatif.run import Comparison
 
 StrPath = str | os.PathLike[str]
 
@@ -34,9 +38,15 @@ def check(
     max_bad_rows: float = 0.05,
     threads: int = 2,
     keep: bool = False,
+    editions: Mapping[str, str] | None = None,
     grouped: StrPath | None = None,
     grouped_spells: StrPath | None = None,
     national_keys: StrPath | None = None,
+    contract: StrPath | None = None,
+    history: Any = None,
+    rounding: str | None = None,
+    delayed_discharge: bool = False,
+    periods: StrPath | Sequence[StrPath] = (),
 ) -> Run:
     """Check an extract: the main job, without files.
 
@@ -47,10 +57,20 @@ def check(
         pandas, DuckDB) in canonical columns.
     mff
         One market forces factor for all, e.g. `1.0425`.
+    editions
+        Which edition of a year's prices serves it, e.g. `{"2025/26": "april"}`.
     grouped, grouped_spells
         The national grouper's own output for the extract, its _FCE and its _spell file.
     national_keys
         What the records that `--for-national` made up stand for in that output.
+    contract
+        The id of a contract, or its folder: findings are valued through it too.
+    history
+        Earlier months, as `extract`: they count in the year to date of the contract.
+    rounding, delayed_discharge
+        How totals are rounded, and whether delayed days come off, whatever the price list says.
+    periods
+        Files of dated periods that come off the days of the spells.
 
     Returns
     -------
@@ -65,19 +85,11 @@ def check(
     """
     from tariff.cli.options import factor
 
-    paths = isinstance(extract, str | os.PathLike) or (
-        isinstance(extract, Sequence) and all(isinstance(p, str | os.PathLike) for p in extract)
-    )
-    if paths:
-        opened = open_extract(extract, layout=layout, max_bad_rows=max_bad_rows)
-    elif layout is None:
-        opened = from_arrow(extract, max_bad_rows=max_bad_rows)
-    else:
-        raise UsageError(
-            "a layout is for files", hint="name the columns of a dataframe as docs/fields.md does"
-        )
+    opened = _opened(extract, layout, max_bad_rows)
+    earlier = None if history is None else _opened(history, layout, max_bad_rows)
     options = Options(
         packs=tuple(Path(pack) for pack in packs),
+        editions=Editions(tuple((editions or {}).items())),
         year=year,
         mff=MffChoice(factor(None if mff is None else str(mff)), mff_year),
         price_at=price_at,
@@ -87,8 +99,91 @@ def check(
         grouped=None if grouped is None else Path(grouped),
         grouped_spells=None if grouped_spells is None else Path(grouped_spells),
         national_keys=None if national_keys is None else Path(national_keys),
+        contract=None if contract is None else os.fspath(contract),
+        terms=Terms(delayed_discharge, rounding),
+        periods=_paths(periods),
     )
-    return run_check(opened, options, keep=keep)
+    return run_check(opened, options, keep=keep, history=earlier)
+
+
+def _opened(extract: Any, layout: StrPath | None, max_bad_rows: float) -> Extract:
+    """Open paths, or take a table that speaks Arrow."""
+    paths = isinstance(extract, str | os.PathLike) or (
+        isinstance(extract, Sequence) and all(isinstance(p, str | os.PathLike) for p in extract)
+    )
+    if paths:
+        return open_extract(extract, layout=layout, max_bad_rows=max_bad_rows)
+    if layout is None:
+        return from_arrow(extract, max_bad_rows=max_bad_rows)
+    raise UsageError(
+        "a layout is for files", hint="name the columns of a dataframe as docs/fields.md does"
+    )
+
+
+def compare(
+    extract: Any,
+    *,
+    a: str = "own",
+    b: str = "own",
+    contracts: tuple[StrPath, StrPath] | None = None,
+    history: Any = None,
+    layout: StrPath | None = None,
+    packs: Sequence[StrPath] = (),
+    editions: Mapping[str, str] | None = None,
+    year: str | None = None,
+    mff: float | str | None = None,
+    mff_year: str | None = None,
+    price_at: PriceAt = "billed",
+    max_bad_rows: float = 0.05,
+    threads: int = 2,
+    rounding: str | None = None,
+    delayed_discharge: bool = False,
+    periods: StrPath | Sequence[StrPath] = (),
+) -> Comparison:
+    """Price the same activity under `a` and under `b`, and split what moves (docs/compare.md).
+
+    Parameters
+    ----------
+    extract
+        As for `check`.
+    a, b
+        A tariff year, an edition of it (`2025/26=pay-award`), the id of a price list, a folder of
+        packs, or `own` for each record's own year.
+    contracts
+        Two contracts, by id or folder, that of `a` and that of `b`: what they pay is split too.
+    history
+        Earlier months, as `extract`: they count in the year to date of the contracts.
+    rounding, delayed_discharge, periods
+        As for `check`, on both sides.
+
+    Returns
+    -------
+    Comparison
+        `.levels` (sums by level and key), `.records` (a row a record) and `.manifest`; with
+        contracts, `.contracts.table` (what they pay, by level).
+    """
+    from tariff.cli.options import factor
+    from tariff.whatif.run import Options as Choices
+    from tariff.whatif.run import compare as run_compare
+
+    options = Choices(
+        packs=tuple(Path(pack) for pack in packs),
+        editions=Editions(tuple((editions or {}).items())),
+        year=year,
+        mff=MffChoice(factor(None if mff is None else str(mff)), mff_year),
+        price_at=price_at,
+        threads=threads,
+        terms=Terms(delayed_discharge, rounding),
+        periods=_paths(periods),
+        contracts=tuple(os.fspath(contract) for contract in contracts or ()),
+    )
+    earlier = None if history is None else _opened(history, layout, max_bad_rows)
+    return run_compare(_opened(extract, layout, max_bad_rows), a, b, options, history=earlier)
+
+
+def _paths(given: StrPath | Sequence[StrPath]) -> tuple[Path, ...]:
+    """Give one path or several as paths."""
+    return tuple(Path(p) for p in ([given] if isinstance(given, str | os.PathLike) else given))
 
 
 class OpenRun:

@@ -60,19 +60,28 @@ SPELLS = pa.schema(
         pa.field("point_of_delivery", pa.string()),
         pa.field("tariff_year", pa.string()),
         pa.field("tariff", pa.string()),  # pack id
+        pa.field("exclusion", pa.int32()),  # episodes excluded: 0 none, 1 some, 2 all
         pa.field("spell_days", pa.int32()),
         pa.field("critical_care_days", pa.int32()),
         pa.field("rehabilitation_days", pa.int32()),
         pa.field("palliative_care_days", pa.int32()),
+        pa.field("deducted_days", pa.int32()),  # the three, or the union of dated periods
         pa.field("adjusted_days", pa.int32()),
+        pa.field("delayed_days", pa.int32()),  # from ready for discharge to discharge
         pa.field("trim_days", pa.int32()),
         pa.field("excess_days", pa.int32()),
         pa.field("per_day_pence", pa.int64()),
+        pa.field("list_pence", pa.int64()),  # before best practice
+        pa.field("best_practice_area", pa.string()),
+        pa.field("best_practice_flag", pa.string()),
+        pa.field("best_practice_paid", pa.string()),  # best_practice, not_best_practice, level_1...
         pa.field("base_pence", pa.int64()),
         pa.field("short_stay_pence", pa.int64()),  # 0 or negative
         pa.field("long_stay_pence", pa.int64()),
+        pa.field("top_up_service", pa.string()),
+        pa.field("top_up_rate", pa.string()),  # percent, as printed
         pa.field("top_up_pence", pa.int64()),
-        pa.field("best_practice_pence", pa.int64()),
+        pa.field("best_practice_pence", pa.int64()),  # payments beside the price
         pa.field("pre_mff_pence", pa.int64()),
         pa.field("mff", MFF),
         pa.field("mff_year", pa.string()),
@@ -223,7 +232,7 @@ _AS_PRICED = [
     pa.field("point_of_delivery", pa.string()),  # national code
     pa.field("outcome", pa.string()),  # priced, zero_price, excluded ...; empty where not known
     pa.field("price_basis", pa.string()),  # attendance, procedure, direct_access, unbundled ...
-    pa.field("price_type", pa.string()),  # national, unit or guide
+    pa.field("price_type", pa.string()),  # national, unit, guide, benchmark or local
     pa.field("tariff_year", pa.string()),
     pa.field("tariff", pa.string()),  # pack id
     pa.field("base_pence", pa.int64()),
@@ -248,7 +257,9 @@ PRICED_ATTENDANCES = pa.schema(
         pa.field("provider", pa.string(), nullable=False),
         pa.field("attendance_id", pa.string(), nullable=False),
         pa.field("patient_id", pa.string()),
+        pa.field("site", pa.string()),
         pa.field("commissioner", pa.string()),
+        pa.field("activity_month", pa.string()),
         pa.field("attendance_date", pa.date32()),
         pa.field("treatment_function", pa.string()),
         pa.field("main_specialty", pa.string()),
@@ -263,7 +274,9 @@ PRICED_EMERGENCY = pa.schema(
         pa.field("provider", pa.string(), nullable=False),
         pa.field("attendance_id", pa.string(), nullable=False),
         pa.field("patient_id", pa.string()),
+        pa.field("site", pa.string()),
         pa.field("commissioner", pa.string()),
+        pa.field("activity_month", pa.string()),
         pa.field("arrival_date", pa.date32()),
         pa.field("department_type", pa.string()),
         *_AS_PRICED,
@@ -275,14 +288,96 @@ PRICED_LINES = pa.schema(
         pa.field("provider", pa.string(), nullable=False),
         pa.field("line_id", pa.string(), nullable=False),
         pa.field("patient_id", pa.string()),
+        pa.field("site", pa.string()),
         pa.field("commissioner", pa.string()),
+        pa.field("activity_month", pa.string()),
         pa.field("spell_id", pa.string()),
         pa.field("attendance_id", pa.string()),
+        pa.field("treatment_function", pa.string()),
         pa.field("start_date", pa.date32()),
         pa.field("end_date", pa.date32()),
         pa.field("tariff_code", pa.string()),
         pa.field("quantity", pa.int32()),
         pa.field("unit_price_pence", pa.int64()),
         *_AS_PRICED,
+        # of drugs and devices, what the year's lists say of them
+        pa.field("listed_as", pa.string()),  # group, individual, device, removed, not_matched ...
+        pa.field("listed_group", pa.string()),
+        pa.field("listed_commissioner", pa.string()),
+        pa.field("national_programme", pa.string()),  # as printed
+        pa.field("fixed_element", pa.string()),  # yes: the money is in the fixed element
+    ]
+)
+
+# What a contract makes of priced activity, by line and month: docs/contracts.md
+
+CONTRACT = pa.schema(
+    [
+        pa.field("contract", pa.string(), nullable=False),  # pack id
+        pa.field("line", pa.string()),  # empty outside the contract
+        pa.field("form", pa.string()),
+        pa.field("outside", pa.string()),  # why it is outside the contract
+        pa.field("month", pa.int32()),  # 1 to 12 from April, 13 after the year
+        pa.field("activity_month", pa.string()),
+        pa.field("activity", pa.int64(), nullable=False),
+        pa.field("tariff_pence", pa.int64(), nullable=False),
+        pa.field("withheld_pence", pa.int64(), nullable=False),  # before the formula
+        pa.field("payable_pence", pa.int64()),
+        pa.field("plan_activity", pa.decimal128(18, 4)),
+        pa.field("plan_pence", pa.int64()),
+        pa.field("ytd_activity", pa.int64()),
+        pa.field("ytd_tariff_pence", pa.int64()),
+        pa.field("ytd_withheld_pence", pa.int64()),
+        pa.field("ytd_payable_pence", pa.int64()),
+        pa.field("ytd_plan_activity", pa.decimal128(18, 4)),
+        pa.field("ytd_plan_pence", pa.int64()),
+        pa.field("unit_pence", pa.int64()),  # price of one unit in the year to date
+        pa.field("one_more_pence", pa.int64()),  # what one unit more adds to what is payable
+        pa.field("one_fewer_pence", pa.int64()),  # what one unit fewer takes off it: 0 or negative
+        pa.field("records", pa.int64(), nullable=False),
+        pa.field("incomplete", pa.int64(), nullable=False),  # records whose price is not whole
+        pa.field("unpriced", pa.int64(), nullable=False),
+        pa.field("local", pa.int64(), nullable=False),  # at a local price
+        pa.field("excluded", pa.int64(), nullable=False),  # nothing is paid, and no activity
+        pa.field("billed_pence", pa.int64(), nullable=False),
+        # Parquet alone: what another run needs to go on (--ledger)
+        pa.field("unit_activity", pa.int64(), nullable=False),  # of records with a price
+        pa.field("exact_unit_pence", pa.decimal128(38, 9), nullable=False),  # of those
+        pa.field("exact_alone_pence", pa.decimal128(38, 9), nullable=False),  # without units
+        pa.field("exact_tariff_pence", pa.decimal128(38, 9), nullable=False),
+    ]
+)
+
+# Policies between spells: docs/policies.md
+
+READMISSION_COLUMNS = [  # of the spells, where policies were applied
+    pa.field("readmission_of", pa.string()),  # PROVIDER:NUMBER of the index
+    pa.field("readmission_days", pa.int32()),
+    pa.field("readmission_index", pa.string()),  # elective or non_elective
+    pa.field("readmission_excluded", pa.string()),  # name of the exclusion
+    pa.field("readmission_pence", pa.int64()),
+    pa.field("readmission_basis", pa.string()),
+    pa.field("readmission_withheld_pence", pa.int64()),
+    pa.field("readmission_charged_to", pa.string()),  # provider of the index
+]
+SPELLS_WITH_POLICIES = pa.schema([*SPELLS, *READMISSION_COLUMNS])
+
+POLICIES = pa.schema(
+    [
+        pa.field("policy", pa.string(), nullable=False),  # readmissions or marginal_rate
+        pa.field("provider", pa.string(), nullable=False),
+        pa.field("commissioner", pa.string(), nullable=False),
+        pa.field("tariff_year", pa.string(), nullable=False),
+        pa.field("month", pa.string(), nullable=False),  # of discharge
+        pa.field("spells", pa.int64(), nullable=False),
+        pa.field("actual_pence", pa.int64(), nullable=False),
+        pa.field("payable_pence", pa.int64(), nullable=False),
+        pa.field("withheld_pence", pa.int64(), nullable=False),
+        pa.field("actual_ytd_pence", pa.int64(), nullable=False),
+        pa.field("payable_ytd_pence", pa.int64(), nullable=False),
+        pa.field("withheld_ytd_pence", pa.int64(), nullable=False),
+        pa.field("baseline_pence", pa.int64()),
+        pa.field("rate", pa.string(), nullable=False),
+        pa.field("note", pa.string(), nullable=False),
     ]
 )

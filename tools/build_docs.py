@@ -48,6 +48,10 @@ SECTIONS = {
         "one row of everything else that is billed: unbundled services, critical care, drugs, "
         "devices, adjustments",
     ),
+    "periods": (
+        "Periods",
+        "one row a dated period of a spell that comes off its days (`--periods`)",
+    ),
     "registrations": ("Register of registrations", "one row a patient and time at a practice"),
     "deaths": ("Register of deaths", "one row a person"),
     "approvals": ("Register of approvals", "one row an approval given before treatment"),

@@ -74,22 +74,25 @@ def share(codes: Iterable[str], rows: dict[str, RootRow]) -> Share:
     return Share(len(roots), priced, sum(root in tables().splits for root in roots))
 
 
-def diagnoses() -> list[str]:
+@cache
+def diagnoses() -> tuple[str, ...]:
     """The ICD-10 list; a category without subdivision stands in records with the filler."""
     codes = tables().codes
-    return sorted(code + codes.filler * (len(code) == 3) for code in codes.icd10)
+    return tuple(sorted(code + codes.filler * (len(code) == 3) for code in codes.icd10))
 
 
-def primaries() -> list[str]:
+@cache
+def primaries() -> tuple[str, ...]:
     """The diagnoses that may stand first."""
     codes = tables().codes
     barred = (codes.never_primary, codes.vague_primary, codes.vague_burn)
-    return [c for c in diagnoses() if not any(in_code_set(each, c) for each in barred)]
+    return tuple(c for c in diagnoses() if not any(in_code_set(each, c) for each in barred))
 
 
-def procedures() -> list[str]:
+@cache
+def procedures() -> tuple[str, ...]:
     """The OPCS-4 list."""
-    return sorted(tables().codes.opcs4)
+    return tuple(sorted(tables().codes.opcs4))
 
 
 def dominants() -> list[str]:
@@ -97,6 +100,7 @@ def dominants() -> list[str]:
     return [code for code in procedures() if may_dominate(tables().codes, code)]
 
 
+@cache
 def rank(code: str) -> int:
     """By how much a procedure competes, 0 where it never drives."""
     row = longest(tables().procedures, code)
@@ -240,16 +244,24 @@ def _inside(bounds: tuple[int | None, int | None], values: Sequence[int]) -> lis
 
 
 @cache
-def _other(wanted: tuple[str, ...], first: str) -> str:
-    """A diagnosis of a set that is not the primary."""
-    return next((c for c in diagnoses() if c.startswith(wanted) and c != first), "")
+def _diagnoses_of(wanted: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(code for code in diagnoses() if code.startswith(wanted))
 
 
 @cache
+def _procedures_of(wanted: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted((code for code in procedures() if code.startswith(wanted)), key=rank))
+
+
+def _other(wanted: tuple[str, ...], first: str) -> str:
+    """A diagnosis of a set that is not the primary."""
+    return next((code for code in _diagnoses_of(wanted) if code != first), "")
+
+
 def _beside(wanted: tuple[str, ...], driver: str, choice: int) -> str:
     """A procedure of a set that does not drive in the place of the driver."""
-    fits = sorted((c for c in procedures() if c.startswith(wanted)), key=rank)
-    fits = [c for c in fits if rank(c) <= rank(driver)] or fits
+    every = _procedures_of(wanted)
+    fits = [code for code in every if rank(code) <= rank(driver)] or every
     return fits[min(choice * max(1, len(fits) // 3), len(fits) - 1)]
 
 

@@ -1,9 +1,9 @@
-"""Restate the tables of the other care packs: unbundled HRGs, direct access, dialysis, tests.
+"""Restate the worked prices of care that is not admitted as the tests of the other care packs.
 
-Reads the reference data (see `restate_packs.py` for where it is). `tests.csv` restates the worked
-prices of `pricing-vectors/` as records: an outpatient or emergency attendance, or one line of an
-unbundled HRG with the record it belongs to. Two lines of one attendance stand on the attendance,
-since the sum is rounded once. Vectors of years whose prices are not shipped are left out.
+Reads the reference data (see `restate_packs.py` for where it is). `tests.csv` restates vectors of
+`pricing-vectors/` as records: an outpatient or emergency attendance, or one line with the record it
+belongs to. Two lines of one attendance stand on the attendance, since the sum is rounded once;
+two attendances of one vector are two tests.
 
     python tools/restate_other_care.py            write the tables
     python tools/restate_other_care.py --check    write nothing, exit 1 if a table would change
@@ -12,116 +12,30 @@ since the sum is rounded once. Vectors of years whose prices are not shipped are
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from restate.command import run
-from restate.tables import Reference, Row, Table, make_table
+from restate.exclusions import exclusion, is_ours
+from restate.tables import Reference, RestateError, Row, Table, make_table
 
-PACKS = {  # pack: its years
+COUNTS = {"2013-14": 6, "2016-17": 9, "2017-19": 16, "2022-23": 84}  # tests by pack
+YEARS = {
+    "2013-14": ("2013/14",),
     "2016-17": ("2016/17",),
     "2017-19": ("2017/18", "2018/19"),
     "2022-23": ("2022/23",),
 }
-FOLDERS = {"2016-17": "ntps-1617", "2017-19": "ntps-1719/annex-b1", "2022-23": "ntps-2223"}
-OTHER_PRICES = {
-    "2016-17": "other_national_prices",
-    "2017-19": "other_national_prices",
-    "2022-23": "other_unit_prices",
-}
-BEST_PRACTICE = {
-    "2016/17": "ntps-1617/bpt_prices.csv",
-    "2017/18": "ntps-1719/annex-b1/bpt_prices_2017_18.csv",
-    "2018/19": "ntps-1719/annex-b1/bpt_prices_2018_19.csv",
-    "2022/23": "ntps-2223/bpt_prices.csv",
-}
-COUNTS = {  # unbundled HRGs, direct access prices, dialysis prices, best practice prices, tests
-    "2016-17": (211, 4, 13, 4, 7),
-    "2017-19": (554, 8, 26, 8, 15),
-    "2022-23": (279, 4, 13, 4, 49),
-}
-# Imaging that is priced (tab 0) and not in the full list, which still has RD28Z in their place.
-NOT_LISTED = {"2022/23": ("RD60Z", "RD61Z")}
-EMPTY_CORE = "97Z"  # ends the HRG of a day without anything else: a core, not an unbundled HRG
-
-# ---------------------------------------------------------------- prices
-
-
-def treatment(row: Row) -> str:
-    """Say how an unbundled HRG is paid beside what it belongs to."""
-    if row["costs_rebundled"] in ("Y", "Yes"):
-        return "rebundled"
-    return (
-        "priced" if row.get("price_kind", row.get("national_price")) not in ("", "No") else "local"
-    )
-
-
-def unbundled(data: Reference, pack: str) -> Iterator[Row]:
-    """Restate the full list of unbundled HRGs for each year of a pack."""
-    listed = data.rows(f"{FOLDERS[pack]}/unbundled_hrg_list.csv")
-    for year in PACKS[pack]:
-        for row in listed:
-            if not row["hrg"].endswith(EMPTY_CORE):
-                yield {"year": year, "hrg": row["hrg"], "treatment": treatment(row)}
-        for hrg in NOT_LISTED.get(year, ()):
-            yield {"year": year, "hrg": hrg, "treatment": "rebundled"}
-
-
-def direct_access(data: Reference, pack: str) -> Iterator[Row]:
-    """Restate direct access prices that are not those of imaging."""
-    for row in data.rows(f"{FOLDERS[pack]}/{OTHER_PRICES[pack]}.csv"):
-        if row["section"] == "Direct access services":
-            yield {"year": row["year"], "hrg": row["hrg"], "price": row["price"]}
-
-
-def dialysis(data: Reference, pack: str) -> Iterator[Row]:
-    """Restate dialysis: a session in a unit, a week of haemodialysis at home, a day of another."""
-    for year in PACKS[pack]:
-        for row in data.rows(BEST_PRACTICE[year]):
-            if row["area"] != "Adult renal dialysis":
-                continue
-            number = int(row["code"][2:4])
-            unit = "session" if number <= 8 else "week" if number <= 10 else "day"
-            yield {"year": year, "hrg": row["code"], "unit": unit, "price": row["value"]}
-
-
-def best_practice(data: Reference, pack: str) -> Iterator[Row]:
-    """Restate what an attendance is paid once its criteria are known to be met, or not met."""
-    for year in PACKS[pack]:
-        for row in data.rows(BEST_PRACTICE[year]):
-            kind = row["price_kind"].lower()
-            if row["area"] == "Paediatric epilepsy" and kind.startswith("non-best"):
-                hrg = "WF01A" if "wf01a" in kind else "WF02A"
-                yield paid(year, row, "223", hrg, "not_met", price=row["value"])
-            if row["area"] == "Transient ischaemic attack" and kind.startswith("tariff adj"):
-                for hrg in ("WF01B", "WF02B"):
-                    yield paid(year, row, "329", hrg, "met", addition=row["value"])
-
-
-def paid(
-    year: str, row: Row, function: str, hrg: str, criteria: str, price: str = "", addition: str = ""
-) -> Row:
-    """Restate one row of best practice."""
-    return {
-        "year": year,
-        "area": row["area"].lower(),
-        "treatment_function": function,
-        "hrg": hrg,
-        "criteria": criteria,
-        "price": price,
-        "addition": addition,
-    }
-
-
-# ---------------------------------------------------------------- tests
-
+ANY_YEAR = "2017/18"  # of a vector that holds in any
 TEST_COLUMNS = (
     "name", "dataset", "year", "provider", "mff", "billed_hrg", "treatment_function",
-    "main_specialty", "first_attendance", "attended", "direct_access", "best_practice_met",
-    "oper_01", "oper_02", "unbundled_01", "unbundled_02", "department_type", "tariff_code",
-    "quantity", "core_hrg", "core_point_of_delivery", "outcome", "pre_mff", "total",
+    "main_specialty", "first_attendance", "attended", "administrative_category",
+    "commissioning_serial_number", "direct_access", "best_practice_met", "oper_01", "oper_02",
+    "unbundled_01", "unbundled_02", "department_type", "point_of_delivery", "tariff_code",
+    "quantity", "core_hrg", "core_point_of_delivery", "maternity_factors", "outcome",
+    "price_reasons", "pre_mff", "total",
 )  # fmt: skip
 OUTCOMES = {
     "excluded": "excluded",
@@ -148,19 +62,28 @@ EARLY = {
     "OV12": {"billed_hrg": "AA33C", "oper_01": "A571", "oper_02": "A573", "total": "198"},
     "OV13": {"billed_hrg": "WF01B", "attended": "2", "outcome": "excluded"},
 }
+# Ophthalmology in 2013/14: each attendance and its price. OV05 is two of one day.
+OPHTHALMOLOGY = {
+    "OV01": [("WF01B", "1", "106")],
+    "OV02": [("WF02B", "1", "108")],
+    "OV03": [("WF01A", "2", "60")],
+    "OV04": [("WF02A", "2", "87")],
+    "OV05": [("WF01B", "1", "106"), ("WF01A", "2", "60")],
+}
 SETTINGS = {"DC": "DC", "EL": "EL", "NE": "NEL", "NRD": "ARD"}
+PATHWAYS = {"antenatal": "MATPATHAN", "postnatal": "MATPATHPN"}
+HOME_BIRTH = "NZ1HB"
+CURRENCIES = {
+    "XV01": "CYF2A",
+    "XV02": "RPDHR",
+    "XV03": "LOOK1",
+    "XV04": "EIA-STANDARDS",
+    "XV05": "EIA-DMARD",
+    "XV06": "PARKINSONS",
+    "XV07": "PAEDIATRIC-DIABETES",
+}
 
-
-def tests(data: Reference, pack: str) -> Iterator[Row]:
-    """Restate the vectors of a pack's years."""
-    for kind, read in (
-        ("outpatient", attendance),
-        ("emergency", emergency),
-        ("unbundled", of_line),
-    ):
-        for vector in data.rows(f"pricing-vectors/{kind}_vectors.csv"):
-            if (vector["year"] if vector["year"] != "any" else "2017/18") in PACKS[pack]:
-                yield read(vector)
+# ---------------------------------------------------------------- one vector
 
 
 def common(vector: Row, dataset: str) -> Row:
@@ -180,17 +103,21 @@ def common(vector: Row, dataset: str) -> Row:
     }
 
 
-def attendance(vector: Row) -> Row:
+def attendance(vector: Row) -> Iterator[Row]:
     """Restate an outpatient vector."""
     out = common(vector, "attendances")
+    if vector["id"] in OPHTHALMOLOGY:
+        yield from ophthalmology(vector, out)
+        return
     if vector["id"] in EARLY:
         given = EARLY[vector["id"]]
         total = given.get("total", vector["expected_gbp"])
         seen = {"treatment_function": "100", "main_specialty": "100", "first_attendance": "1"}
-        out |= {**seen, "attended": "5", "year": "2017/18", "outcome": "priced"}
-        return out | given | {"total": total, "pre_mff": total}
+        out |= {**seen, "attended": "5", "year": ANY_YEAR, "outcome": "priced"}
+        yield out | given | {"total": total, "pre_mff": total}
+        return
     items = [item for item in vector["unbundled"].replace(OUTSIDE_SUS, "").split() if item]
-    return out | {
+    yield out | {
         "billed_hrg": vector["core_hrg"],
         "treatment_function": vector["tfc"],
         "main_specialty": vector["main_specialty"],
@@ -202,19 +129,39 @@ def attendance(vector: Row) -> Row:
     }
 
 
-def emergency(vector: Row) -> Row:
+def ophthalmology(vector: Row, out: Row) -> Iterator[Row]:
+    """Restate a vector of ophthalmology, each attendance of it by itself."""
+    seen = OPHTHALMOLOGY[vector["id"]]
+    if sum(int(price) for *_, price in seen) != int(vector["expected_gbp"]):
+        raise RestateError(f"{vector['id']}: its attendances do not add up to its price")
+    for number, (hrg, first, price) in enumerate(seen, 1):
+        of = f" ({number} of {len(seen)})" if len(seen) > 1 else ""
+        yield out | {
+            "name": out["name"] + of,
+            "billed_hrg": hrg,
+            "treatment_function": "130",
+            "main_specialty": "130",
+            "first_attendance": first,
+            "attended": "5",
+            "outcome": "priced",
+            "pre_mff": price,
+            "total": price,
+        }
+
+
+def emergency(vector: Row) -> Iterator[Row]:
     """Restate an emergency vector."""
-    return common(vector, "emergency") | {
+    yield common(vector, "emergency") | {
         "billed_hrg": vector["hrg"],
         "department_type": vector["department_type"],
     }
 
 
-def of_line(vector: Row) -> Row:
+def unbundled(vector: Row) -> Iterator[Row]:
     """Restate an unbundled vector: a line, or an attendance with several."""
     items = vector["unbundled"].split()
     if len(items) > 1:
-        return common(vector, "attendances") | {
+        yield common(vector, "attendances") | {
             "billed_hrg": vector["core_hrg"],
             "treatment_function": "800",
             "main_specialty": "800",
@@ -223,9 +170,10 @@ def of_line(vector: Row) -> Row:
             "outcome": "zero_price",
             **{f"unbundled_{place:02}": item for place, item in enumerate(items, 1)},
         }
+        return
     code, _, quantity = items[0].partition("*")
     outpatient = "OPFUPSPCL" if vector["core_hrg"].startswith("WF") else "OPPROC"
-    return common(vector, "lines") | {
+    yield common(vector, "lines") | {
         "tariff_code": code,
         "quantity": quantity,
         "core_hrg": "" if vector["setting"] == "NRD" else vector["core_hrg"],
@@ -233,37 +181,67 @@ def of_line(vector: Row) -> Row:
     }
 
 
+def maternity(vector: Row) -> Iterator[Row]:
+    """Restate a payment of a pathway, or a home birth; deliveries in hospital are spells."""
+    if vector["hrg"]:
+        return
+    out = common(vector, "lines") | {"quantity": "1"}
+    if vector["phase"] in PATHWAYS:
+        pod, factors = PATHWAYS[vector["phase"]], vector["factors"] or "none"
+        yield out | {"point_of_delivery": pod, "maternity_factors": factors}
+    else:
+        yield out | {"tariff_code": HOME_BIRTH}
+
+
+def currency(vector: Row) -> Iterator[Row]:
+    """Restate a payment that is no HRG."""
+    yield common(vector, "lines") | {"tariff_code": CURRENCIES[vector["id"]], "quantity": "1"}
+
+
+def excluded(vector: Row) -> Iterator[Row]:
+    """Restate an exclusion of a record that is not a spell or an episode."""
+    if is_ours(vector):
+        yield NOTHING | exclusion(vector)
+
+
 # ---------------------------------------------------------------- the tables
+
+KINDS: tuple[tuple[str, Callable[[Row], Iterator[Row]]], ...] = (
+    ("outpatient", attendance),
+    ("emergency", emergency),
+    ("unbundled", unbundled),
+    ("maternity", maternity),
+    ("other_currency", currency),
+    ("exclusion", excluded),
+)
+
+
+def tests(data: Reference, pack: str) -> Iterator[Row]:
+    """Restate the vectors of a pack's years."""
+    for kind, read in KINDS:
+        for vector in data.rows(f"pricing-vectors/{kind}_vectors.csv"):
+            if (vector["year"] if vector["year"] != "any" else ANY_YEAR) in YEARS[pack]:
+                yield from read(vector)
 
 
 def all_tables(folder: Path) -> list[Table]:
     """Return every table of the packs, built from the reference data in a folder."""
     data = Reference(folder)
-    out = []
-    for pack in PACKS:
-        counts = COUNTS[pack]
-        area = ("year", "treatment_function", "hrg", "criteria", "area", "price", "addition")
-        for (name, columns, rows), count in zip(
-            (
-                ("unbundled", ("year", "hrg", "treatment"), unbundled(data, pack)),
-                ("direct_access", ("year", "hrg", "price"), direct_access(data, pack)),
-                ("dialysis", ("year", "hrg", "unit", "price"), dialysis(data, pack)),
-                ("best_practice", area, best_practice(data, pack)),
-                ("tests", TEST_COLUMNS, tests(data, pack)),
-            ),
-            counts,
-            strict=True,
-        ):
-            key = {"tests": 1, "best_practice": 4}.get(name, 2)
-            path = f"other-care/{pack}/{name}.csv"
-            ordered = name == "tests"
-            out.append(make_table(path, columns, rows, expect=count, key=key, ordered=ordered))
-    return out
+    return [
+        make_table(
+            f"other-care/{pack}/tests.csv",
+            TEST_COLUMNS,
+            tests(data, pack),
+            expect=count,
+            ordered=True,
+        )
+        for pack, count in COUNTS.items()
+    ]
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit code."""
-    return run("Restate the tables of the other care packs.", all_tables, arguments)
+    return run("Restate the tests of the other care packs.", all_tables, arguments)
 
 
 if __name__ == "__main__":

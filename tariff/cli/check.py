@@ -8,12 +8,15 @@ from typing import Any
 
 import click
 
+from tariff.cli.contract import contract_option
 from tariff.cli.options import (
     Progress,
+    edition_options,
     extract_options,
     factor,
     for_national_option,
     grouped_options,
+    history_option,
 )
 from tariff.errors import UsageError
 
@@ -30,6 +33,9 @@ WRITTEN = (
     "emergency.parquet",
     "critical_care.parquet",
     "lines.parquet",
+    "contract.parquet",
+    "contract.csv",
+    "policies.csv",
     "rejects.csv",
     "manifest.json",
 )
@@ -37,8 +43,11 @@ WRITTEN = (
 
 @click.command(context_settings={"show_default": True})
 @extract_options
+@edition_options
 @grouped_options
 @for_national_option
+@contract_option
+@history_option
 @click.option(
     "-o",
     "--output",
@@ -74,13 +83,15 @@ def check(
     fail_on: str | None,
     keep: bool,
     for_national: Path | None,
+    history: tuple[Path, ...],
     **given: Any,
 ) -> int:
     """Group, price, match, settle and report the admitted care in FILE...
 
     Leaves report.html, workbook.xlsx, findings.csv, findings.parquet, spells.parquet, rejects.csv
     and manifest.json in the folder. With --for-national the records that findings need (spells
-    merged into one) are put to the national grouper too; OUT.keys.csv says which they are.
+    merged into one) are put to the national grouper too; OUT.keys.csv says which they are. With
+    --contract every finding is valued through the contract too, and its agreed waivers hold.
     """
     from rich.console import Console
 
@@ -89,12 +100,15 @@ def check(
     from tariff.report.write import write_run
 
     options = run_options(given)
-    refuse_file(output, given["files"])
+    refuse_file(output, [*given["files"], *history])
     check_for_national(for_national, given)
     with Progress() as progress:
         extract = opened(given, progress)
         report = only is None
-        run = run_check(extract, options, stage=progress.stage, spells=report, keep=keep)
+        earlier = opened({**given, "files": history}, progress) if history else None
+        run = run_check(
+            extract, options, stage=progress.stage, spells=report, keep=keep, history=earlier
+        )
         progress.stage("writing the report")
         write_run(output, run, spells=report, html=report, workbook=report)
         told = write_for_national(for_national, run, run.asked)
@@ -146,20 +160,25 @@ def write_for_national(
 
 def run_options(given: dict[str, Any]) -> Any:
     """Give the options of a run from those of the command line."""
-    from tariff.engine.price import MffChoice
+    from tariff.engine.price import MffChoice, Terms
     from tariff.engine.run import Options
+    from tariff.packs.editions import parsed
 
     return Options(
         packs=tuple(given["packs"]),
+        editions=parsed(given.get("editions", ()), given.get("tariffs", ())),
         year=given["year"],
         mff=MffChoice(factor(given["mff"]), given["mff_year"]),
         price_at=given["price_at"],
         select=tuple(part for text in given.get("select", ()) for part in text.split(",")),
         level=given.get("level", "high"),
+        contract=given.get("contract"),
         threads=given["threads"],
         grouped=given.get("grouped"),
         grouped_spells=given.get("grouped_spells"),
         national_keys=given.get("national_keys"),
+        terms=Terms(given["delayed_discharge"], given["rounding"]),
+        periods=tuple(given["periods"]),
     )
 
 

@@ -1,4 +1,4 @@
-"""`tariff explain`: the page of a signature, an HRG, a spell or a finding."""
+"""`tariff explain`: the page of a signature, an HRG, a flag, a service, a spell or a finding."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tariff.cli.check import LEVELS, opened, run_options
-from tariff.cli.options import Progress, extract_options
+from tariff.cli.options import Progress, edition_options, extract_options, history_option
+from tariff.cli.policies import check_policies, policies_for_page, policies_option
 from tariff.errors import UsageError
 
 if TYPE_CHECKING:  # imports stay out of `tariff --help`
@@ -16,8 +17,11 @@ if TYPE_CHECKING:  # imports stay out of `tariff --help`
 
 
 @click.command(context_settings={"show_default": True})
-@click.argument("what", metavar="RULE|HRG|SPELL|FINDING")
+@click.argument("what", metavar="RULE|HRG|FLAG|SERVICE|SPELL|FINDING")
 @extract_options
+@edition_options
+@policies_option
+@history_option
 @click.option(
     "--select",
     multiple=True,
@@ -38,11 +42,13 @@ if TYPE_CHECKING:  # imports stay out of `tariff --help`
     help="The folder that `tariff check` wrote, for a FINDING.",
 )
 def explain(what: str, folder: Path | None, **given: Any) -> None:
-    """Explain a signature, an HRG, a spell or a finding.
+    """Explain a signature, an HRG, a best practice flag, a service, a spell or a finding.
 
     \b
     tariff explain SPL03                     the page of a signature
     tariff explain EB03A                     an HRG, or a root such as EB03
+    tariff explain BP01                      a best practice flag
+    tariff explain NCBPS08O                  a specialised service, with its top-up
     tariff explain R1H:1234567 april.csv     every step of a spell, with its price
     tariff explain 0f3a51c2d4e5b697 --run R  a finding of the run in folder R
 
@@ -61,26 +67,41 @@ def explain(what: str, folder: Path | None, **given: Any) -> None:
 
 def _page(what: str, folder: Path | None, given: dict[str, Any]) -> Page:
     if folder is not None:
+        _of_spells_alone(given)
         from tariff.explain.finding import finding_page
 
         return finding_page(folder, what)
     if given["files"]:
         return _spell(what, given)
+    _of_spells_alone(given)
+    from tariff.explain.flag import named_page
     from tariff.explain.hrg import hrg_page
     from tariff.explain.lookup import find_hrg, find_rule, unknown
     from tariff.explain.rule import rule_page
-    from tariff.packs.compile import Rulebook
+    from tariff.packs.compile import rulebook_of
+    from tariff.packs.editions import parsed
     from tariff.packs.load import load_packs
 
     packs = load_packs(given["packs"])
     rule = find_rule(packs, what)
     if rule is not None:
         return rule_page(rule)
-    rulebook = Rulebook(packs)
+    rulebook = rulebook_of(packs, parsed(given["editions"], given["tariffs"]))
     hrg = find_hrg(rulebook, what)
-    if hrg is None:
+    page = hrg_page(rulebook, hrg) if hrg is not None else named_page(rulebook, what)
+    if page is None:
         raise unknown(rulebook, what)
-    return hrg_page(rulebook, hrg)
+    return page
+
+
+def _of_spells_alone(given: dict[str, Any]) -> None:
+    """Refuse options that only the page of a spell goes by."""
+    for name in ("policies", "history", "periods", "select"):
+        if given[name]:
+            raise UsageError(
+                f"--{name} is only for the page of a spell",
+                hint=f"tariff explain SPELL FILE... --{name} ..., or leave it out",
+            )
 
 
 def _spell(what: str, given: dict[str, Any]) -> Page:
@@ -88,14 +109,16 @@ def _spell(what: str, given: dict[str, Any]) -> Page:
     from tariff.explain.spell import spell_page
 
     options = run_options(given)
+    check_policies(given)
     with Progress() as progress:
         run = check(opened(given, progress), options, stage=progress.stage, keep=True)
         progress.stage("explaining")
-        return spell_page(run, options, what)
+        policies = policies_for_page(run, options, given)
+        return spell_page(run, options, what, policies=policies)
 
 
 def _files_are_optional() -> None:
-    """A signature, an HRG and a finding have no extract."""
+    """Only the page of a spell needs an extract."""
     for parameter in explain.params:
         if parameter.name == "files":
             parameter.required = False

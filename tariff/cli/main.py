@@ -17,6 +17,10 @@ COMMANDS = {
     "check": ("tariff.cli.check:check", "Group, price, match and report an extract: the main job."),
     "price": ("tariff.cli.stages:price", "Group and price an extract, and stop there."),
     "group": ("tariff.cli.stages:group", "Group an extract to HRGs, and stop there."),
+    "compare": (
+        "tariff.cli.compare:compare",
+        "The same activity under two years, packs or editions.",
+    ),
     "compare-grouping": (
         "tariff.cli.compare_grouping:compare_grouping",
         "Our groups beside those of the national grouper.",

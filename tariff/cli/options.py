@@ -12,6 +12,9 @@ import click
 
 from tariff.errors import UsageError
 
+# tariff.packs.model.RoundingPolicy, which is not imported for `--help`
+ROUNDING = ("pence_final", "pound_final", "pound_pre_mff", "pound_per_component")
+
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
@@ -49,6 +52,23 @@ def extract_options(command: Decorated) -> Decorated:
                 help="Which HRG is priced.",
             ),
             click.option(
+                "--rounding",
+                type=click.Choice(ROUNDING),
+                help="How totals are rounded, in place of what the year's price list says.",
+            ),
+            click.option(
+                "--delayed-discharge",
+                is_flag=True,
+                help="Take delayed discharge days off the days above the trim point.",
+            ),
+            click.option(
+                "--periods",
+                multiple=True,
+                type=click.Path(path_type=Path, readable=False),
+                metavar="FILE",
+                help="Dated periods that come off the days of the spells; each day counts once.",
+            ),
+            click.option(
                 "--max-bad-rows",
                 type=click.FloatRange(0, 1),
                 default=0.05,
@@ -66,6 +86,25 @@ def extract_options(command: Decorated) -> Decorated:
     ):
         command = decorate(command)
     return command
+
+
+def edition_options(command: Decorated) -> Decorated:
+    """Add which prices serve a year of which several editions are held."""
+    editions = click.option(
+        "--edition",
+        "editions",
+        multiple=True,
+        metavar="2025/26=pay-award",
+        help="The edition of a year's prices, where several are held.",
+    )
+    lists = click.option(
+        "--tariff",
+        "tariffs",
+        multiple=True,
+        metavar="PACK_ID",
+        help="The price list of its year, by the id of its pack.",
+    )
+    return editions(lists(command))
 
 
 def grouped_options(command: Decorated) -> Decorated:
@@ -89,6 +128,15 @@ def grouped_options(command: Decorated) -> Decorated:
         help="What the records that --for-national made up stand for in that output.",
     )
     return episodes(spells(keys(command)))
+
+
+history_option = click.option(
+    "--history",
+    multiple=True,
+    type=click.Path(path_type=Path, readable=False),
+    metavar="FILE",
+    help="Earlier records: they count to date, and may be what a readmission follows.",
+)
 
 
 def for_national_option(command: Decorated) -> Decorated:

@@ -7,15 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tariff.cli.contract import TEXT
 from tariff.cli.options import Progress, factor
 from tariff.errors import UsageError
 
 if TYPE_CHECKING:  # imports stay out of `tariff --help`
+    from tariff.cli.contract import PricedUnder
     from tariff.engine.other_care import OtherCare
     from tariff.extract import Extract
 
 DATASETS = ("episodes", "attendances", "emergency", "critical_care", "lines")
-OF_EPISODES = ("national", "for_national", "grouped", "grouped_spells", "national_keys")
+OF_EPISODES = (
+    *("national", "for_national", "grouped", "grouped_spells", "national_keys"),
+    *("rounding", "delayed_discharge", "periods"),
+    "policies",
+)
 
 dataset_option = click.option(
     "--dataset",
@@ -38,7 +44,7 @@ def group_other_care(dataset: str, output: Path | None, given: dict[str, Any]) -
 
     folder = _checked(dataset, output, given)
     with Progress() as progress:
-        extract = _opened(dataset, given, progress)
+        extract = opened_as(dataset, given, progress)
         run = group_records(extract, packs=tuple(given["packs"]), year=given["year"])
         write_other_care(folder, run)
     counts = run.manifest["counts"]
@@ -49,11 +55,15 @@ def group_other_care(dataset: str, output: Path | None, given: dict[str, Any]) -
     _tell(run, folder, came)
 
 
-def price_other_care(dataset: str, output: Path, given: dict[str, Any]) -> None:
+def price_other_care(
+    dataset: str, output: Path, given: dict[str, Any], under: PricedUnder | None = None
+) -> None:
     """Price the records, write them, and say what came of it."""
     from tariff.engine.other_outcome import PriceOptions
     from tariff.engine.price import MffChoice
     from tariff.engine.price_other_care import price_records
+    from tariff.packs.editions import parsed
+    from tariff.report.text import pounds
     from tariff.report.write import write_other_care
 
     folder = _checked(dataset, output, given)
@@ -62,24 +72,40 @@ def price_other_care(dataset: str, output: Path, given: dict[str, Any]) -> None:
             f"--price-at grouped is for admitted care, and the files hold {dataset}",
             hint="leave it out: the HRG that was billed is priced",
         )
-    options = PriceOptions(given["year"], MffChoice(factor(given["mff"]), given["mff_year"]))
+    options = PriceOptions(
+        given["year"],
+        MffChoice(factor(given["mff"]), given["mff_year"]),
+        parsed(given["editions"], given["tariffs"]),
+    )
     with Progress() as progress:
-        extract = _opened(dataset, given, progress)
-        run = price_records(extract, options, packs=tuple(given["packs"]))
-        write_other_care(folder, run)
+        extract = opened_as(dataset, given, progress)
+        packs = tuple(given["packs"])
+        rulebook = under.rulebook if under else None
+        run = price_records(extract, options, packs=packs, rulebook=rulebook)
+        also = {}
+        if under is not None:
+            earlier = None
+            if under.history:
+                history = opened_as(dataset, {**given, "files": under.history}, progress)
+                earlier = price_records(history, options, rulebook=rulebook).table
+            also = under.put(run, dataset, run.table, earlier)
+        write_other_care(folder, run, also)
     money = run.manifest["money"]
     came = ", ".join(
         f"{number:,} {name.replace('_', ' ')}" for name, number in run.manifest["outcomes"].items()
     )
-    billed = f"Billed £{money['billed'] / 100:,.2f}; priced £{money['total'] / 100:,.2f}"
+    billed = f"Billed {pounds(money['billed'])}; priced {pounds(money['total'])}"
     _tell(run, folder, came or "none priced", billed)
+    if under is not None:
+        under.tell()
+        click.echo(f"Contract: {folder / TEXT}")
 
 
 def _checked(dataset: str, output: Path | None, given: dict[str, Any]) -> Path:
     """Give the folder for the results; raise where an option is for admitted care alone."""
     from tariff.cli.check import refuse_file
 
-    wrong = [f"--{name.replace('_', '-')}" for name in OF_EPISODES if given.get(name) is not None]
+    wrong = [f"--{name.replace('_', '-')}" for name in OF_EPISODES if given.get(name)]
     if wrong:
         raise UsageError(
             f"{', '.join(wrong)} is for admitted care, and the files hold {dataset}",
@@ -91,7 +117,8 @@ def _checked(dataset: str, output: Path | None, given: dict[str, Any]) -> Path:
     return output
 
 
-def _opened(dataset: str, given: dict[str, Any], progress: Progress) -> Extract:
+def opened_as(dataset: str, given: dict[str, Any], progress: Progress) -> Extract:
+    """Open the files of the command line as records of a dataset."""
     from tariff.extract.read import open_extract
 
     return open_extract(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tariff.cli.pack_import_prices import prices
+from tariff.cli.pack_import_tables import local_prices, mff, plan
 
 if TYPE_CHECKING:  # imports stay out of `tariff --help`
     from tariff.packs.importing.code_to_group import CodeToGroup, RootRow
@@ -16,10 +17,11 @@ if TYPE_CHECKING:  # imports stay out of `tariff --help`
 
 @click.group("import")
 def import_packs() -> None:
-    """Make packs from workbooks of national tables."""
+    """Make packs from national tables, and from the files of a contract."""
 
 
-import_packs.add_command(prices)
+for _command in (prices, mff, plan, local_prices):
+    import_packs.add_command(_command)
 
 
 def _print_mapping(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:

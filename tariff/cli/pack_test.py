@@ -12,13 +12,13 @@ import click
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 def test(paths: tuple[Path, ...], form: str) -> None:
-    """Run the inline tests of packs: of rules in one run, of price lists in one call.
+    """Run the inline tests of packs: of rules in one run, of price lists in one call, of contracts.
 
     PATHS are folders of packs; without any, the tests of all packs in force are run. Exits 3 when
     a test fails.
     """
     from tariff.engine.packtest import as_json, run_tests
-    from tariff.packs.compile import Rulebook
+    from tariff.packs.compile import rulebook_of
     from tariff.packs.load import load_packs
 
     packs = load_packs(paths)
@@ -28,7 +28,7 @@ def test(paths: tuple[Path, ...], form: str) -> None:
         for pack in packs
         if not roots or any(pack.root.resolve().is_relative_to(root) for root in roots)
     ]
-    outcomes = run_tests(Rulebook(packs), wanted)
+    outcomes = run_tests(rulebook_of(packs), wanted)
     failed = [outcome for outcome in outcomes if outcome.wrong]
     if form == "json":
         click.echo(as_json(outcomes))
@@ -37,7 +37,7 @@ def test(paths: tuple[Path, ...], form: str) -> None:
             click.echo(f"FAILED {outcome.of}: {outcome.name}\n  {outcome.wrong}")
     tested = len({outcome.of for outcome in outcomes})
     click.echo(
-        f"{len(outcomes)} tests of {tested} rules and price lists: "
+        f"{len(outcomes)} tests of {tested} rules, price lists and contracts: "
         f"{len(outcomes) - len(failed)} passed, {len(failed)} failed",
         err=form == "json",
     )

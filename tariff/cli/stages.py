@@ -15,14 +15,18 @@ from tariff.cli.check import (
     run_options,
     write_for_national,
 )
+from tariff.cli.contract import TEXT, PricedUnder, contract_option, ledger_option, priced_under
 from tariff.cli.options import (
     Decorated,
     Progress,
+    edition_options,
     extract_options,
     for_national_option,
     grouped_options,
+    history_option,
 )
 from tariff.cli.other_care import dataset_option, group_other_care, price_other_care, recognised
+from tariff.cli.policies import check_policies, policies_of, policies_option
 from tariff.errors import UsageError
 
 
@@ -39,27 +43,69 @@ def _output(*, required: bool) -> Callable[[Decorated], Decorated]:
 
 @click.command()
 @extract_options
+@edition_options
 @grouped_options
+@policies_option
 @_output(required=True)
 @dataset_option
+@contract_option
+@history_option
+@ledger_option
 def price(output: Path, dataset: str | None, **given: Any) -> None:
     """Price the care in FILE..., and stop there.
 
     FILE... are episodes of admitted care, which are grouped first; or outpatient attendances,
-    emergency attendances or lines, which are priced at the HRG that was billed.
+    emergency attendances or lines, which are priced at the HRG that was billed. With --contract,
+    contract.csv and contract.parquet say what is payable, by line and month and year to date, and
+    what one unit more or fewer of each line changes. With --policies what emergency readmissions
+    and the marginal rate take off is worked out too.
     """
+    under = priced_under(given)
     if (of := dataset or recognised(given)) != "episodes":
-        price_other_care(of, output, given)
+        price_other_care(of, output, given, under)
         return
-    from tariff.report.write import write_stages
+    from tariff.report.write import POLICIES, write_policies_csv, write_stages
 
-    refuse_file(output, given["files"])
+    refuse_file(output, [*given["files"], *given["history"]])
+    check_policies(given)
+
+    options = _options(given, under)
 
     def write(run: Any) -> list[str]:
-        write_stages(output, run)
-        return [f"Spells: {output / 'spells.parquet'}"]
+        found = policies_of(run, options, given)
+        also: dict[str, Any] = {}
+        told = [f"Spells: {output / 'spells.parquet'}"]
+        if found is not None:
+            table = found.table()
+            also[POLICIES] = lambda path: write_policies_csv(table, path)
+            told = [*found.summary(), f"Policies: {output / POLICIES}", *told]
+        if under is not None:
+            earlier = _earlier(given, options, under)
+            also |= under.put(run, "episodes", run.spells, earlier, found)
+            told.append(f"Contract: {output / TEXT}")
+        write_stages(output, run, also)
+        return told
 
-    _stages(given, write, prices=True)
+    _stages(given, options, write, prices=True, under=under)
+
+
+def _options(given: dict[str, Any], under: PricedUnder | None = None) -> Any:
+    """Give the options of a run that stops at the price, on the terms of a contract."""
+    from dataclasses import replace
+
+    options = replace(run_options(given), rules=False)
+    return replace(options, terms=under.terms(options.terms)) if under else options
+
+
+def _earlier(given: dict[str, Any], options: Any, under: PricedUnder) -> Any:
+    """Group and price the spells of earlier months, as those of now; None where none are given."""
+    from tariff.engine.run import check
+
+    if not under.history:
+        return None
+    with Progress() as progress:
+        extract = opened({**given, "files": under.history}, progress)
+        return check(extract, options, rulebook=under.rulebook, stage=progress.stage).spells
 
 
 @click.command()
@@ -116,7 +162,7 @@ def group(
             *told,
         ]
 
-    _stages(given, write, prices=False)
+    _stages(given, _options(given), write, prices=False)
 
 
 def _refuse_to_overwrite(output: Path, name: str, read: Sequence[Path | None]) -> None:
@@ -129,16 +175,21 @@ def _refuse_to_overwrite(output: Path, name: str, read: Sequence[Path | None]) -
             )
 
 
-def _stages(given: dict[str, Any], write: Callable[[Any], list[str]], *, prices: bool) -> None:
+def _stages(
+    given: dict[str, Any],
+    options: Any,
+    write: Callable[[Any], list[str]],
+    *,
+    prices: bool,
+    under: PricedUnder | None = None,
+) -> None:
     """Run, write, and say what came of it; `write` gives the lines that end it."""
-    from dataclasses import replace
-
     from tariff.engine.run import check
 
     with Progress() as progress:
         extract = opened(given, progress)
-        options = replace(run_options(given), rules=False)
-        run = check(extract, options, stage=progress.stage, keep=True)
+        rulebook = under.rulebook if under else None
+        run = check(extract, options, rulebook=rulebook, stage=progress.stage, keep=True)
         written = write(run)
     counts = run.manifest["counts"]
     priced = f", {counts['spells_priced']:,} priced in full" if prices else ""
@@ -149,5 +200,7 @@ def _stages(given: dict[str, Any], write: Callable[[Any], list[str]], *, prices:
     )
     for notice in run.manifest["notices"]:
         click.echo(f"note: {notice}")
+    if under is not None:
+        under.tell()
     for line in written:
         click.echo(line)

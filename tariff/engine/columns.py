@@ -15,19 +15,27 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tariff.engine.deductions import Deductions
 from tariff.engine.group import Groups
+from tariff.engine.marks import Marks
 from tariff.engine.price import EPOCH, PriceInput, Prices, times
 from tariff.engine.reasons import CATEGORIES, INCOMPLETE, PRICE_REASONS
 from tariff.engine.spells import Spells
+from tariff.packs.best_practice import REDUCED, Printed
 from tariff.packs.compile import NULL64, Rulebook
 from tariff.packs.grouping import NULL32
 from tariff.packs.model import Provenance
+from tariff.schemas import MFF_UNIT
 
 Codes = tuple[NDArray[np.int64], list[str]]  # id -1 is missing
 
 _MFF_UNKNOWN = 1 << PRICE_REASONS.index("mff_unknown")
-_MFF_OTHER = 1 << PRICE_REASONS.index("mff_of_other_year")
+_MFF_OTHER = 1 << PRICE_REASONS.index("mff_of_other_year") | 1 << PRICE_REASONS.index(
+    "mff_of_successor"
+)
 _PRE_MFF_INCOMPLETE = INCOMPLETE & ~_MFF_UNKNOWN
+# prices, in pence, that say what factor an amount beside them implies: of less, a penny is too much
+LEAST_IMPLYING, MOST_IMPLYING = 100_00, 10_000_000_00
 _FROM_LAST = ("discharge_time", "discharge_method", "discharge_destination")
 
 
@@ -62,6 +70,7 @@ class SpellColumns:
         billed_hrg: NDArray[np.int32],
         priced_hrg: NDArray[np.int32],
         official: NDArray[np.bool_],
+        deductions: Deductions,
     ) -> None:
         self.rulebook = rulebook
         self.spells = spells
@@ -73,6 +82,7 @@ class SpellColumns:
         self.billed_hrg = billed_hrg
         self.priced_hrg = priced_hrg  # of `hrgs`, where `price_input` has -2 for an unknown one
         self.official = official  # spells whose group is the national grouper's own
+        self.deductions = deductions
         self.billed_row = spells.billed_rows()
         self._codes: dict[str, Codes] = {}
         self._numbers: dict[str, NDArray[np.int64]] = {}
@@ -86,6 +96,25 @@ class SpellColumns:
             return "official"
         grouper = self.rulebook.groupers[int(self.groups.grouper[spell])]
         return grouper.provenance_of(int(self.groups.flag[spell]))
+
+    @property
+    def marks(self) -> Marks:
+        """What the spells were marked with."""
+        assert self.price_input.marks is not None
+        return self.price_input.marks
+
+    def printed(self) -> tuple[NDArray[np.int64], list[Printed]]:
+        """Give the best practice price of each spell, as an index (-1 none), and the prices."""
+        cells = self.prices.paid.astype(np.int64)
+        where = np.flatnonzero(cells >= 0)
+        out = np.full(len(self), -1, np.int64)
+        kinds, inverse = np.unique(
+            self.marks.area_row[where] * np.int64(REDUCED) + cells[where], return_inverse=True
+        )
+        out[where] = inverse
+        rows = self.marks.rows
+        found = [rows[kind // REDUCED].printed[kind % REDUCED] for kind in kinds.tolist()]
+        return out, [price for price in found if price is not None]
 
     # -- codes
 
@@ -184,6 +213,16 @@ class SpellColumns:
         with_amount = (price != NULL64) & (amount != NULL64)
         return np.where(with_amount, price + np.where(with_amount, amount, 0), times(price, factor))
 
+    def _billed_factor(self) -> NDArray[np.int64]:
+        """Factor billed, else what the money billed for it implies: docs/money.md."""
+        factor, price = self.number("billed_mff"), self.number("billed_price")
+        amount = self.number("billed_mff_amount")
+        known = (price >= LEAST_IMPLYING) & (price <= MOST_IMPLYING) & (np.abs(amount) <= price)
+        known &= (factor == NULL64) & (amount != NULL64)
+        price, amount = np.where(known, price, 1), np.where(known, amount, 0)
+        implied = MFF_UNIT + (2 * amount * MFF_UNIT + price) // (2 * price)  # half up
+        return np.where(known, implied, factor)
+
     def before_mff(self) -> NDArray[np.bool_]:
         """Whether what counts as billed is before the market forces factor."""
         given = np.zeros(len(self), bool)
@@ -198,9 +237,10 @@ class SpellColumns:
         return np.where(ids < 0, NULL64, ends[ids])
 
     def mff_of_other_year(self, spells: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Say for which spells the factor is the nearest year's, their own not being held."""
-        other: NDArray[np.bool_] = self.prices.mff_other_year[spells] != 0
-        return other
+        """Say for which spells the factor is the nearest year's or a successor's."""
+        prices = self.prices
+        other: NDArray[np.bool_] = prices.mff_other_year[spells] != 0
+        return other | prices.mff_successor[spells]
 
     def _duplicates(self) -> NDArray[np.int64]:
         out = np.zeros(len(self), np.int64)
@@ -244,17 +284,22 @@ _CODE_FIELDS: dict[str, Callable[[SpellColumns], Codes]] = {
 _NUMBER_FIELDS: dict[str, Callable[[SpellColumns], NDArray[np.int64]]] = {
     "admission_date": lambda c: wide(c.spells.date("admission_date")),
     "discharge_date": lambda c: wide(c.spells.date("discharge_date", from_end=True)),
-    "critical_care_days": lambda c: wide(c.spells.total(c.frame.numbers[3])),
-    "rehabilitation_days": lambda c: wide(c.spells.total(c.frame.numbers[4])),
-    "palliative_care_days": lambda c: wide(c.spells.total(c.frame.numbers[5])),
+    "critical_care_days": lambda c: c.deductions.by_kind[0],
+    "rehabilitation_days": lambda c: c.deductions.by_kind[1],
+    "palliative_care_days": lambda c: c.deductions.by_kind[2],
+    "deducted_days": lambda c: wide(c.price_input.deducted_days),
+    "delayed_days": lambda c: wide(c.marks.delayed),
+    "exclusion": lambda c: wide(c.marks.exclusion),
     "spell_days": lambda c: wide(c.price_input.spell_days),
     "adjusted_days": lambda c: wide(c.prices.adjusted),
     "excess_days": lambda c: wide(c.prices.excess),
     "trim_days": lambda c: wide(c.prices.trim),
     "base": lambda c: wide(c.prices.base),
-    "list_price": lambda c: wide(c.prices.base),
+    "list_price": lambda c: wide(c.prices.listed),
     "short_stay": lambda c: wide(c.prices.short_stay),
     "long_stay": lambda c: wide(c.prices.long_stay),
+    "top_up": lambda c: wide(c.prices.top_up),
+    "best_practice": lambda c: wide(c.prices.best_practice),
     "pre_mff": lambda c: c._priced("pre_mff", _PRE_MFF_INCOMPLETE),
     "total": lambda c: c._priced("total", INCOMPLETE | _MFF_OTHER),
     "short_stay_eligible": lambda c: np.where(
@@ -263,6 +308,7 @@ _NUMBER_FIELDS: dict[str, Callable[[SpellColumns], NDArray[np.int64]]] = {
     "mff": lambda c: c.prices.mff,
     "billed": lambda c: c._billed(),
     "billed_product": lambda c: c._billed_product(),
+    "billed_factor": lambda c: c._billed_factor(),
     "activity_month_end": lambda c: c._month_ends(),
     "duplicate_rows": lambda c: c._duplicates(),
 }

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from tariff.engine.columns import SpellColumns
 from tariff.engine.group import GroupRun
+from tariff.engine.marking import mark, mark_rules
+from tariff.engine.members import Members
 from tariff.engine.price import PriceInput, Pricer, Prices
 from tariff.engine.reasons import INCOMPLETE, PRICE_REASONS, price_reason_names
 from tariff.errors import UsageError
@@ -94,7 +96,14 @@ class Counterfactuals:
                 values.append(value)
             setattr(spell_input, values_name, values)
             getattr(spell_input, array)[:] = values.index(value)
+        if changes:  # what the flags of the spell are worked out from may have changed
+            members = Members.of(self.columns.spells).take(spells)
+            self._mark(spell_input, members, self.columns.marks.delayed[spells])
         return self._finish(spell_input.hrg, self.pricer.run(spell_input))
+
+    def _mark(self, spells: PriceInput, members: Members, delayed: NDArray[np.int32]) -> None:
+        rules = mark_rules(self.columns.rulebook)
+        spells.marks = mark(rules, members, spells, self.pricer.tariffs(spells), delayed)
 
     def merged(self, chains: list[tuple[int, ...]]) -> Repriced:
         """Group and price each chain of spells, in order of admission, as one spell.
@@ -116,7 +125,7 @@ class Counterfactuals:
             for hrg in sorted(options):
                 owner.append(index)
                 candidates.append(hrg)
-        prices = self.pricer.run(self._input(chains, np.array(owner), candidates))
+        prices = self.pricer.run(self._input(chains, np.array(owner, np.int64), candidates))
         priced_at = self._finish(np.array(candidates, np.int32), prices)
         # a candidate without a price might be the dearest: then the merged stay has none either
         best = np.full(len(chains), -1, np.int64)
@@ -178,16 +187,19 @@ class Counterfactuals:
         out.hrg = np.array(hrgs, np.int32)
         admitted, discharged = columns.number("admission_date"), columns.number("discharge_date")
         days = np.full(len(chains), NULL32, np.int32)
-        deducted = np.zeros(len(chains), np.int32)
+        deducted = self.columns.deductions.of_chains(chains)
+        delayed = np.zeros(len(chains), np.int32)
         year = np.zeros(len(chains), np.int16)
         for index, chain in enumerate(chains):
             members = list(chain)
             last = members[int(np.argmax(discharged[members]))]
             year[index] = columns.price_input.year[last]
-            deducted[index] = columns.price_input.deducted_days[members].sum()
+            delayed[index] = columns.marks.delayed[last]
             if (admitted[members] != NULL64).all() and (discharged[members] != NULL64).all():
                 days[index] = discharged[members].max() - admitted[members].min()
         out.spell_days, out.deducted_days, out.year = days[owner], deducted[owner], year[owner]
+        merged = Members.of_chains(columns.spells, chains).take(owner)
+        self._mark(out, merged, delayed[owner])
         return out
 
 

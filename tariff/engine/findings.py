@@ -87,6 +87,8 @@ class FindingsTable:
             return (EPOCH + timedelta(days=value)).isoformat()
         if field.kind == "money":
             return f"{value / 100:,.2f}"
+        if field.kind == "flag":
+            return "yes" if value else "no"
         if field.scale == MFF_UNIT:
             return decimal_factor(value)
         return str(value)
@@ -112,7 +114,7 @@ class FindingsTable:
             "allowed_pence": finding.allowed,
             "value_pence": finding.value,
             "settled_pence": finding.settled,
-            "cash_pence": None,
+            "cash_pence": finding.cash,
             "provenance": self._finding_provenance(finding),
             "evidence": json.dumps(self._evidence(finding), ensure_ascii=False),
             "working": json.dumps(finding.working, ensure_ascii=False),
@@ -137,7 +139,9 @@ class FindingsTable:
     ) -> Provenance:
         """Weakest of what a value rests on: price lists, factors, and grouping where it decided."""
         columns, rulebook = self.columns, self.columns.rulebook
-        packs = [rulebook.mff.pack, rulebook.points_of_delivery.pack]
+        packs = [rulebook.points_of_delivery.pack]
+        used = [columns.prices.mff_pack[s] for s in spells]
+        packs += [columns.prices.mff_packs[index] for index in used if index >= 0]
         packs += [rulebook.prices.packs[t] for s in spells if (t := columns.prices.tariff[s]) >= 0]
         rests_on = [pack.manifest.provenance for pack in packs]
         priced = {int(columns.price_input.hrg[s]) for s in spells}
@@ -177,7 +181,7 @@ class FindingsTable:
         columns = self.columns
         given = columns.price_input
         provider, year = given.provider[spells], given.year[spells]
-        billed = columns.number("billed_mff")[spells]
+        billed = columns.number("billed_factor")[spells]
         rows = []
         for p, y in sorted(set(zip(provider.tolist(), year.tolist(), strict=True))):
             mine = (provider == p) & (year == y)

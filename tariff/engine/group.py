@@ -319,5 +319,6 @@ def group_spells(
     """Group every spell of a frame."""
     run = GroupRun(rulebook, spells.frame, spells.stays())
     groups = run.run(spells.perm, spells.start, grouper_of, threads=threads, parts=parts)
-    groups.find_unbundled = partial(run.unbundled, spells, grouper_of)
+    if "diag_01" in spells.frame.fields:  # else nothing is grouped, what is unbundled neither
+        groups.find_unbundled = partial(run.unbundled, spells, grouper_of)
     return run, groups

@@ -20,7 +20,7 @@ from tariff.engine.group_outcome import (
 from tariff.engine.records import Records, in_full_order
 from tariff.engine.words import Words, per_value
 from tariff.packs.compile import Rulebook
-from tariff.packs.emergency import counted, third_digits
+from tariff.packs.emergency import CONCEPT, counted, third_digits
 from tariff.packs.load import LoadedPack
 from tariff.packs.model import EmergencyGroupsPack
 from tariff.schemas import EMERGENCY
@@ -57,8 +57,19 @@ class _Done:
         self.dominant = block[np.arange(len(rows)), place].astype(np.int64)
         self.dominant[ranked[self.dominant] < 0] = 0
         named = tuple(getattr(pack.manifest, f"dental_{family}s"))
-        dental = per_value(self.codes, lambda code: code[:2] in named) & (of_code != UNKNOWN)
-        self.dental: Mask = dental[block].any(axis=1)
+        dental = per_value(
+            self.codes, lambda code: code in categories and _without_third(code) in named
+        )
+        self.dental: Mask = np.asarray(dental[block].any(axis=1))
+        unmapped = per_value(
+            self.codes, lambda code: CONCEPT.fullmatch(code) is not None and code not in categories
+        )
+        self.unmapped: Mask = np.asarray(unmapped[block].any(axis=1))
+
+
+def _without_third(code: str) -> str:
+    """Give an A&E code without its third digit; a SNOMED CT identifier as it is."""
+    return code if CONCEPT.fullmatch(code) else code[:2]
 
 
 def _categories(pack: LoadedPack, table: str) -> dict[str, int]:
@@ -67,7 +78,7 @@ def _categories(pack: LoadedPack, table: str) -> dict[str, int]:
     digits = columns.get("third_digits", [""] * len(columns["code"]))
     out = {}
     for code, category, more in zip(columns["code"], columns["category"], digits, strict=True):
-        for end in ("", *third_digits(more)):
+        for end in ("", *("" if CONCEPT.fullmatch(code) else third_digits(more))):
             out[code + end] = int(category)
     return out
 
@@ -123,6 +134,8 @@ def group_emergency(records: Records, rulebook: Rulebook, year: str | None) -> O
         hrg = _hrgs(pack, manifest, words, done["investigation"], done["treatment"])
         ids, values = records.codes("patient_group")
         dead = per_value(values, manifest.dead_on_arrival.__contains__)[ids[rows]]
+        unmapped = done["investigation"].unmapped | done["treatment"].unmapped
+        hrg[unmapped] = -1
         hrg[dead] = words.id_of(manifest.dead_hrg)
         hrg[wrong] = words.id_of(manifest.error_hrg)
         text["hrg"][rows] = hrg
@@ -130,7 +143,8 @@ def group_emergency(records: Records, rulebook: Rulebook, year: str | None) -> O
         text["groups"][rows] = words.id_of(pack_id)
         text["grouping_flag"][rows] = np.where(wrong, words.id_of(UNGROUPED), -1)
         text["error_category"][rows] = np.where(wrong, words.id_of(FIELD), -1)
-        text["group_reason"][rows] = np.where(hrg < 0, words.id_of("no_group"), -1)
+        reason = np.where(unmapped, words.id_of("no_category_map"), words.id_of("no_group"))
+        text["group_reason"][rows] = np.where(hrg < 0, reason, -1)
     order = records.order("attendance_id")
     columns = {name: words.array(ids[order]) for name, ids in text.items()}
     columns |= {name: pa.array(values[order]) for name, values in number.items()}

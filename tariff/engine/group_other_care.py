@@ -17,7 +17,7 @@ from tariff.engine.pipeline import check_year
 from tariff.engine.records import Records
 from tariff.errors import UsageError
 from tariff.extract import Extract
-from tariff.packs.compile import Rulebook
+from tariff.packs.compile import Rulebook, rulebook_of
 from tariff.packs.load import load_packs
 
 
@@ -62,7 +62,7 @@ def group_records(
             f"records of {extract.dataset} cannot be grouped by themselves",
             hint=f"those of {', '.join(DATASETS)} can",
         )
-    rulebook = rulebook or Rulebook(load_packs(packs))
+    rulebook = rulebook or rulebook_of(load_packs(packs))
     dataset = DATASETS[extract.dataset]
     records = records_of(extract, dataset.columns, dataset.families)
     outcome = dataset.group(records, rulebook, year)

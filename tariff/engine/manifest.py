@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 import tariff
 from tariff._core import group as core
 from tariff.engine.columns import SpellColumns
+from tariff.engine.mark_notices import exclusion_counts, mark_notices
 from tariff.engine.match import MOST_SPELLS
 from tariff.engine.price import EPOCH
 from tariff.engine.reasons import CATEGORIES, GROUP_REASONS, INCOMPLETE, PRICE_REASONS
@@ -22,12 +23,14 @@ from tariff.engine.select import Selected
 from tariff.engine.settle import Settlement
 from tariff.extract.nhs_number import is_nhs_number
 from tariff.packs.compile import NULL64, Rulebook
+from tariff.packs.editions import Editions
 from tariff.packs.load import LoadedPack
 from tariff.packs.model import STEPS, TariffPack
 
 if TYPE_CHECKING:
     from tariff.engine.run import Options
     from tariff.extract import Extract
+    from tariff.extract.source import InputFile
 
 CLASSES = ("deterministic", "presumptive", "statistical")
 
@@ -47,10 +50,11 @@ def build_manifest(
         **about_run(started),
         "options": _options(options),
         "inputs": inputs_of(extract),
-        "packs": [pack_entry(pack) for pack in _used(rulebook, columns, selected)],
+        "packs": [pack_entry(pack) for pack in used_packs(rulebook, columns, selected)],
         "counts": _counts(extract, columns, findings),
         "errors_by_category": _names_counted(columns.groups.row_category, CATEGORIES, columns),
         "unmapped": _reasons(columns),
+        "excluded": exclusion_counts(columns),
         "period": _period(columns),
         "money": _money(extract, columns, findings, settlement),
         "rules": [_rule(item, findings) for item in selected],
@@ -73,16 +77,18 @@ def about_run(started: datetime) -> dict[str, Any]:
 
 def inputs_of(extract: Extract) -> list[dict[str, Any]]:
     """Say what was read."""
-    return [
-        {
-            "file": Path(item.name).name,
-            "bytes": item.bytes,
-            "sha256": item.sha256,
-            "layout": extract.layout_id,
-            "rows": item.rows,
-        }
-        for item in extract.inputs
-    ]
+    return [input_entry(item, extract.layout_id) for item in extract.inputs]
+
+
+def input_entry(item: InputFile, layout: str) -> dict[str, Any]:
+    """Say what a file was, and how it was read."""
+    return {
+        "file": Path(item.name).name,
+        "bytes": item.bytes,
+        "sha256": item.sha256,
+        "layout": layout,
+        "rows": item.rows,
+    }
 
 
 def _options(options: Options) -> dict[str, Any]:
@@ -91,17 +97,28 @@ def _options(options: Options) -> dict[str, Any]:
         "year": options.year,
         "mff": None if options.mff.factor is None else options.mff.factor / 10**9,
         "mff_year": options.mff.year,
+        **edition_entries(options.editions),
         "price_at": options.price_at,
         "select": list(options.select),
         "level": options.level,
+        "contract": options.contract and Path(options.contract).name,
         "grouped": [path.name for path in (options.grouped, options.grouped_spells) if path],
         "national_keys": options.national_keys.name if options.national_keys else None,
+        "delayed_discharge": options.terms.delayed_discharge,
+        "rounding": options.terms.rounding,
+        "periods": [path.name for path in options.periods],
     }
 
 
-def _used(
-    rulebook: Rulebook, columns: SpellColumns, selected: Sequence[Selected]
+def edition_entries(editions: Editions) -> dict[str, Any]:
+    """Say which editions were asked for; the packs of the manifest say which served."""
+    return {"editions": dict(editions.by_year), "tariffs": list(editions.packs)}
+
+
+def used_packs(
+    rulebook: Rulebook, columns: SpellColumns, selected: Sequence[Selected] = ()
 ) -> list[LoadedPack]:
+    """Give the packs that grouped, priced and matched."""
     used: dict[str, LoadedPack] = {}
     for index in np.unique(columns.groups.grouper):
         for pack in rulebook.groupers[int(index)].used:
@@ -110,7 +127,7 @@ def _used(
         if index >= 0:
             pack = rulebook.prices.packs[int(index)]
             used[pack.manifest.id] = pack
-    for pack in (rulebook.mff.pack, rulebook.points_of_delivery.pack):
+    for pack in (*columns.prices.mff_packs, rulebook.points_of_delivery.pack):
         used[pack.manifest.id] = pack
     for pack_id in sorted({item.pack for item in selected}):
         used[pack_id] = rulebook.packs.by_id(pack_id)
@@ -127,6 +144,7 @@ def pack_entry(pack: LoadedPack) -> dict[str, Any]:
         "title": manifest.title,
         "provenance": manifest.provenance,
         "partial": isinstance(manifest, TariffPack) and manifest.partial,
+        "edition": manifest.edition if isinstance(manifest, TariffPack) else None,
         "sha256": pack.sha256,
         "last_checked": manifest.last_checked.isoformat(),
     }
@@ -210,6 +228,7 @@ def _money(
         part = findings.filter(pc.equal(findings["class"], name))
         by_class[name] = {
             "findings": part.num_rows,
+            "questions": part["value_pence"].null_count,  # they ask, and carry no value
             "value": _pence(part["value_pence"]),
             "settled": _pence(part["settled_pence"]),
         }
@@ -292,7 +311,7 @@ def _notices(extract: Extract, columns: SpellColumns, rulebook: Rulebook) -> lis
         notices.append(f"The tariff year {years[0]} is the one given with --year.")
     for year in years:
         if rulebook.prices.index_of_year(year) < 0:
-            held = ", ".join(m.year for m in rulebook.prices.manifests)
+            held = ", ".join(rulebook.prices.of_year)
             notices.append(f"No price list of {year} is held (held: {held}): not priced.")
     disagree = columns.spells.rows_disagree()
     if disagree:
@@ -300,11 +319,13 @@ def _notices(extract: Extract, columns: SpellColumns, rulebook: Rulebook) -> lis
             f"Spells whose rows carry different billed money: {disagree:,}. The last row that "
             "carries any counts."
         )
+    notices += columns.deductions.notices
     notices += _crowd_notice(columns)
     notices += _identity_notice(columns)
     notices += _validation_notice(columns)
     notices += _mff_notice(columns)
     notices += _price_notice(columns)
+    notices += mark_notices(columns)
     return list(dict.fromkeys(notices))
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from tariff.engine.records import Records
+from tariff.engine.run import refuse_same_file
 from tariff.extract import Extract
 
 
@@ -24,10 +25,14 @@ class OtherCare:
 
 
 def records_of(extract: Extract, columns: Iterable[str], families: Iterable[str]) -> Records:
-    """Read the columns of an extract that a run needs. DataError where no row can be used."""
+    """Read the columns of an extract that a run needs.
+
+    DataError where no row can be used, UsageError where a file is given twice.
+    """
     records = Records(extract.dataset, extract.fields, columns, families)
     for batch in extract.batches():
         records.append(batch)
+    refuse_same_file(extract)
     records.close()
     return records
 

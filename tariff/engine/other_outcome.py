@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tariff.engine.other_prices import YearPrices, year_prices
+from tariff.engine.exclusions import CATEGORY, as_coded
+from tariff.engine.other_prices import LOCAL, YearPrices, year_prices
 from tariff.engine.price import MffChoice, years_of
 from tariff.engine.records import Ids, Records
 from tariff.engine.words import Words, per_value
 from tariff.packs.compile import NULL64, Rulebook
+from tariff.packs.editions import Editions
+from tariff.packs.grouping import NULL32
 from tariff.packs.load import LoadedPack
 from tariff.schemas import MFF_UNIT
 
@@ -25,23 +28,27 @@ Mask = NDArray[np.bool_]
 NOT_KNOWN = (
     "no_year", "tariff_not_held", "no_hrg", "hrg_not_in_tariff", "function_unknown",
     "attendance_unknown", "department_unknown", "setting_unknown", "no_quantity", "no_unit_price",
-    "unbundled_unknown", "mff_unknown",
+    "unbundled_unknown", "mff_unknown", "list_is_partial", "factor_unknown", "level_unknown",
 )  # fmt: skip
 SETTLED = (
     "not_attended", "administrative_event", "function_excluded", "private_patient", "marked_local",
     "walk_in_centre", "no_direct_access_price", "maternity_pathway", "not_consultant_led",
     "specialty_excluded", "remote", "function_without_price", "local_currency", "rebundled",
-    "not_paid_in_setting", "money_only", "unbundled_local",
+    "not_paid_in_setting", "money_only", "unbundled_local", "marked_first", "marked_last",
 )  # fmt: skip
-SECOND_HAND = ("setting_assumed", "mff_of_other_year")
+SECOND_HAND = (
+    "setting_assumed", "mff_of_other_year", "level_as_billed", "level_differs", "not_listed",
+    "mff_of_successor", "pod_unknown",
+)  # fmt: skip
 REASONS = (*NOT_KNOWN, *SETTLED, *SECOND_HAND)
-BIT = {name: np.uint32(1 << place) for place, name in enumerate(REASONS)}
-INCOMPLETE = np.uint32((1 << len(NOT_KNOWN)) - 1)
+BIT = {name: np.uint64(1 << place) for place, name in enumerate(REASONS)}
+INCOMPLETE = np.uint64((1 << len(NOT_KNOWN)) - 1)
 
 OUTCOMES = (
     "priced", "zero_price", "excluded", "local_price", "not_priced", "no_tariff", "rebundled",
     "not_paid", "passed_through", "money_only",
 )  # fmt: skip
+OUTSIDE_LIST = ("guide", "benchmark")  # kinds of price that a price list names and does not hold
 NONE = -1
 POUND = 100
 
@@ -52,6 +59,8 @@ class PriceOptions:
 
     year: str | None = None  # of records without a date
     mff: MffChoice = field(default_factory=MffChoice)
+    editions: Editions = field(default_factory=Editions)
+    as_year: str | None = None  # price every record as though it were of this year
 
 
 class OtherPrices:
@@ -65,9 +74,10 @@ class OtherPrices:
         self.year: NDArray[np.int16] = np.full(count, NONE, np.int16)
         for name in ("outcome", "hrg", "pod", "basis", "type", "tariff", "provenance", "mff_year"):
             setattr(self, name, np.full(count, NONE, np.int64))
+        self.listed: dict[str, Rows] = {}  # of lines: what the year's lists say, ids of `names`
         for name in ("base", "best_practice", "unbundled", "pre_mff", "total", "mff"):
             setattr(self, name, np.full(count, NULL64, np.int64))
-        self.reasons: NDArray[np.uint32] = np.zeros(count, np.uint32)
+        self.reasons: NDArray[np.uint64] = np.zeros(count, np.uint64)
 
     outcome: Rows  # index of OUTCOMES
     hrg: Rows  # these are ids of `names`
@@ -127,7 +137,9 @@ def by_year(
     which: Mask | None = None,
 ) -> list[tuple[YearPrices, Rows]]:
     """Give the records of each tariff year that is held; the others get their reason."""
-    out.year, out.year_names = years_of(days, options.year)
+    if options.as_year is not None:
+        days = np.full_like(days, NULL32)
+    out.year, out.year_names = years_of(days, options.as_year or options.year)
     wanted = np.ones(len(out), bool) if which is None else which
     out.say(np.flatnonzero(wanted & (out.year == NONE)), "no_year")
     found = []
@@ -150,14 +162,19 @@ def by_year(
 def excluded(records: Records, rows: Rows, prices: YearPrices, out: OtherPrices) -> None:
     """Say which records speak of a private patient or of a local price."""
     rules = prices.rules
-    ids, values = records.codes("administrative_category")
-    private = per_value(values, rules.excluded_categories.__contains__)
+    ids, values = records.codes(CATEGORY)
+    categories = {as_coded(CATEGORY, code) for code in rules.excluded_categories}
+    private = per_value(values, lambda text: as_coded(CATEGORY, text) in categories)
     out.say(rows[private[ids[rows]]], "private_patient")
     ids, values = records.codes("commissioning_serial_number")
     mark = rules.serial_mark
-    local = per_value(values, lambda text: text.startswith(mark) or text.endswith(mark))
-    local[0] = False
-    out.say(rows[local[ids[rows]]], "marked_local")
+    for place, marked in (
+        ("first", per_value(values, lambda text: text.startswith(mark))),
+        ("last", per_value(values, lambda text: text.endswith(mark))),
+    ):
+        if place in rules.serial_mark_places:
+            out.say(rows[marked[ids[rows]]], "marked_local")
+            out.say(rows[marked[ids[rows]]], f"marked_{place}")
 
 
 def hrgs(records: Records, column: str, out: OtherPrices) -> Rows:
@@ -192,7 +209,7 @@ def finish(
         factor = np.where(known, out.mff[rows], 0)
         total = rounded_total(prices.rounding, sums, factor)
         out.total[rows] = np.where(due & ~known, NULL64, total)
-        _price_types(out, rows, prices)
+        _price_types(out, rows, records, prices)
 
 
 def _factors(
@@ -217,34 +234,43 @@ def _factors(
     present = np.unique(provider)
     factor = np.full(len(providers), NULL64, np.int64)
     of_year = np.full(len(providers), NONE, np.int64)
+    successor = np.zeros(len(providers), bool)
     for index in present.tolist():
         factor[index], held = rulebook.mff.factor(providers[index], wanted)
         of_year[index] = place(held) if held else NONE
+        successor[index] = rulebook.mff.is_of_successor(providers[index], wanted)
     out.mff[rows], out.mff_year[rows] = factor[provider], of_year[provider]
-    out.used[rulebook.mff.pack.manifest.id] = rulebook.mff.pack
+    for pack in rulebook.mff.packs_of((providers[index], wanted) for index in present.tolist()):
+        out.used[pack.id] = pack
     out.say(rows[due & (out.mff[rows] == NULL64)], "mff_unknown")
     other = (out.mff_year[rows] != NONE) & (out.mff_year[rows] != place(wanted))
     out.say(rows[due & other], "mff_of_other_year")
+    out.say(rows[due & successor[provider]], "mff_of_successor")
 
 
-def _price_types(out: OtherPrices, rows: Rows, prices: YearPrices) -> None:
-    """Say of each price whether it is a national, unit or guide price."""
-    types = prices.rules.price_types
-    names = out.names.values
+def _price_types(out: OtherPrices, rows: Rows, records: Records, prices: YearPrices) -> None:
+    """Say of each price whether it is a national, unit, guide or local price.
+
+    What is priced locally may have a guide or a benchmark price outside the list.
+    """
+    local = out.outcome[rows] == OUTCOMES.index("local_price")
     published = np.isin(out.outcome[rows], [OUTCOMES.index(n) for n in ("priced", "zero_price")])
-    rows = rows[published & (out.basis[rows] != NONE)]
-    size = len(names) + 1
-    pairs = out.basis[rows] * size + out.hrg[rows] + 1
-    distinct, inverse = np.unique(pairs, return_inverse=True)
+    kept = (local | published) & (out.basis[rows] != NONE)
+    rows, local = rows[kept], local[kept]
+    if not len(rows):
+        return
+    ids, values = records.codes("treatment_function")
+    function = out.names.ids_of(values)[ids[rows]]
+    keys = np.stack((local.astype(np.int64), out.basis[rows], out.hrg[rows], function))
+    distinct, inverse = np.unique(keys, axis=1, return_inverse=True)
+    names = [*out.names.values, ""]  # the blank is the last
     found = []
-    for pair in distinct.tolist():
-        basis, hrg = divmod(pair, size)
-        prefix = names[hrg - 1][:2] if hrg else ""
-        key = names[basis]
-        own = key in ("unbundled", "direct_access") and prefix in types
-        found.append(out.names.id_of(str(types[prefix if own else key])))
-    if found:
-        out.type[rows] = np.array(found, np.int64)[inverse]
+    for is_local, basis, hrg, of in distinct.T.tolist():
+        told = prices.kind(names[basis], names[hrg], names[of])
+        if is_local:
+            told = told if told in OUTSIDE_LIST else LOCAL
+        found.append(out.names.id_of(told or str(prices.rules.price_types[names[basis]])))
+    out.type[rows] = np.array(found, np.int64)[inverse.reshape(-1)]
 
 
 def rounded_total(policy: str, parts: list[Money], factor: Money) -> Money:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
+from tariff.engine.currencies import Currency, currencies_of
+from tariff.engine.pathways import Pathways
+from tariff.engine.year_tables import kinds_of, rows_of
 from tariff.packs.compile import NULL64, Rulebook, pence, year_start
 from tariff.packs.grouping import weakest
 from tariff.packs.load import LoadedPack
@@ -12,7 +16,16 @@ from tariff.packs.model import OtherCarePack, PodCodesPack, Provenance, TariffPa
 
 LISTED = ("first_single", "first_multi", "follow_up_single", "follow_up_multi")
 KINDS = (*LISTED, *(f"remote_{name}" for name in LISTED))  # of attendance, as numbers
-REBUNDLED, LOCAL = "rebundled", "local"
+REBUNDLED, PRICED, LOCAL = "rebundled", "priced", "local"
+OF_OTHER_CARE = ("attendances", "emergency", "unbundled")  # a list with one of them holds the year
+# The figure of the table of price types that says what kind of price a basis is.
+FIGURES = {
+    "procedure": ("outpatient_procedure",),
+    "emergency": ("type_1_and_2",),
+    "direct_access": ("other", "unbundled"),
+    "dialysis": ("unbundled",),
+    "unbundled": ("unbundled",),
+}
 
 
 @dataclass(frozen=True)
@@ -23,6 +36,7 @@ class YearPrices:
     care: LoadedPack
     rules: OtherCarePack
     rounding: str
+    partial: bool  # the list holds some prices of its year only
     attendances: dict[str, tuple[int, ...]]  # by function, in the order of LISTED
     procedures: dict[str, int]
     emergency: dict[str, tuple[int, int]]  # types 1 and 2, type 3
@@ -31,6 +45,9 @@ class YearPrices:
     direct_access: dict[str, int]
     dialysis: dict[str, int]
     best_practice: dict[tuple[str, str, str], tuple[int, int]]  # price, addition
+    currencies: dict[str, Currency]
+    pathways: Pathways
+    kinds: dict[tuple[str, str, str], str]  # of a price, as the list tells: kinds_of
 
     @property
     def provenance(self) -> Provenance:
@@ -45,17 +62,24 @@ class YearPrices:
             return self.unbundled.get(hrg, NULL64)
         return NULL64
 
+    def kind(self, basis: str, hrg: str, function: str) -> str:
+        """Give the kind of a price as the list tells it; empty where it does not."""
+        if basis == "attendance":
+            names = {str(known): name for name, known in self.rules.attendance_hrgs.items()}
+            return self.kinds.get(("treatment_function", function, names.get(hrg, "")), "")
+        if basis not in FIGURES:
+            return self.kinds.get(("other", hrg, ""), "")
+        told = (self.kinds.get(("hrg", hrg, figure), "") for figure in (*FIGURES[basis], ""))
+        return next(filter(None, told), "")
+
 
 def year_prices(rulebook: Rulebook, year: str) -> YearPrices | None:
     """Give the prices of a year; None where its list or its rules are not held."""
-    day = date(year_start(year), 4, 1)
-    care = rulebook.packs.select("other_care", day)
-    for tariff in rulebook.prices.packs:
+    care = rulebook.packs.select("other_care", date(year_start(year), 4, 1))
+    for tariff in rulebook.tariffs:  # the one that serves a year before others of it
         manifest = tariff.manifest
         assert isinstance(manifest, TariffPack)
-        if manifest.year == year and {"attendances", "emergency", "unbundled"} <= set(
-            tariff.tables
-        ):
+        if manifest.year == year and not tariff.tables.keys().isdisjoint(OF_OTHER_CARE):
             return None if care is None else _compiled(tariff, manifest, care)
     return None
 
@@ -63,53 +87,78 @@ def year_prices(rulebook: Rulebook, year: str) -> YearPrices | None:
 def _compiled(tariff: LoadedPack, manifest: TariffPack, care: LoadedPack) -> YearPrices:
     rules = care.manifest
     assert isinstance(rules, OtherCarePack)
-    seen = tariff.tables["attendances"].columns
-    by_kind = zip(*(map(pence, seen[name]) for name in LISTED), strict=True)
-    paid = tariff.tables["emergency"].columns
-    criteria = _of_year(care, "best_practice", manifest.year)
+    unbundled = {row["hrg"]: pence(row["price"]) for row in rows_of(tariff, "unbundled")}
+    kinds = kinds_of(tariff)
     return YearPrices(
         tariff=tariff,
         care=care,
         rules=rules,
         rounding=manifest.rounding,
-        attendances=dict(zip(seen["treatment_function"], by_kind, strict=True)),
-        procedures=_by_hrg(tariff.tables["prices"].columns, "outpatient_procedure"),
+        partial=manifest.partial,
+        attendances={
+            row["treatment_function"]: tuple(pence(row[name]) for name in LISTED)
+            for row in rows_of(tariff, "attendances")
+        },
+        procedures={
+            row["hrg"]: pence(row["outpatient_procedure"])
+            for row in rows_of(tariff, "prices")
+            if row["outpatient_procedure"]
+        },
         emergency={
-            hrg: (pence(major), pence(minor))
-            for hrg, major, minor in zip(
-                paid["hrg"], paid["type_1_and_2"], paid["type_3"], strict=True
-            )
+            row["hrg"]: (pence(row["type_1_and_2"]), pence(row["type_3"]))
+            for row in rows_of(tariff, "emergency")
         },
-        unbundled=_by_hrg(tariff.tables["unbundled"].columns, "price"),
-        treatment=_pairs(_of_year(care, "unbundled", manifest.year), "hrg", "treatment"),
-        direct_access=_by_hrg(_of_year(care, "direct_access", manifest.year), "price"),
-        dialysis=_by_hrg(_of_year(care, "dialysis", manifest.year), "price"),
-        best_practice={
-            (function, hrg, met): (pence(price), pence(addition))
-            for function, hrg, met, price, addition in zip(
-                *(
-                    criteria[name]
-                    for name in ("treatment_function", "hrg", "criteria", "price", "addition")
-                ),
-                strict=True,
-            )
+        unbundled=unbundled,
+        treatment=_treatments(tariff, rules, unbundled),
+        direct_access={
+            row["code"]: pence(row["value"])
+            for row in rows_of(tariff, "other_prices")
+            if row["area"] == rules.direct_access_area and row["code_type"] == "hrg"
         },
+        dialysis={  # of the best practice prices of an HRG, those of a session, a week or a day
+            row["code"]: pence(row["price"])
+            for row in rows_of(tariff, "best_practice_prices")
+            if row["code_type"] == "hrg" and row["per"]
+        },
+        best_practice=dict(_criteria(tariff, rules)),
+        currencies=currencies_of(tariff, care),
+        pathways=Pathways(tariff, care),
+        kinds=kinds,
     )
 
 
-def _of_year(pack: LoadedPack, table: str, year: str) -> dict[str, list[str]]:
-    """Give the rows of a table that are of a year."""
-    columns = pack.tables[table].columns
-    rows = [row for row, of in enumerate(columns["year"]) if of == year]
-    return {name: [cells[row] for row in rows] for name, cells in columns.items()}
+def _treatments(
+    tariff: LoadedPack, rules: OtherCarePack, unbundled: dict[str, int]
+) -> dict[str, str]:
+    """Say how each unbundled HRG is paid beside what it belongs to."""
+    imaging = tuple(rules.rebundled_services)
+    found = {hrg: REBUNDLED if hrg.startswith(imaging) else PRICED for hrg in unbundled}
+    for row in rows_of(tariff, "unbundled_list"):
+        if row["rebundled"] == "yes":
+            found[row["hrg"]] = REBUNDLED
+        else:
+            found[row["hrg"]] = LOCAL if row["priced"] in ("", "no") else PRICED
+    return {hrg: treatment for hrg, treatment in found.items() if hrg not in rules.empty_cores}
+
+
+def _criteria(
+    tariff: LoadedPack, rules: OtherCarePack
+) -> Iterator[tuple[tuple[str, str, str], tuple[int, int]]]:
+    """What an attendance is paid once its criteria are known to be met, or not: price, addition."""
+    rows = [r for r in rows_of(tariff, "best_practice_prices") if r["code_type"] != "hrg"]
+    extra = {r["area"]: pence(r["price"]) for r in rows if r["payment"] == "additional"}
+    for row in rows:
+        if row["code_type"] != "treatment_function" or row["setting"] not in LISTED:
+            continue
+        function, hrg = row["code"], str(rules.attendance_hrgs[row["setting"]])
+        if row["payment"] == "not_best_practice":
+            yield (function, hrg, "not_met"), (pence(row["price"]), NULL64)
+        elif row["payment"] == "price" and row["area"] in extra:
+            yield (function, hrg, "met"), (NULL64, extra[row["area"]])
 
 
 def _pairs(columns: dict[str, list[str]], key: str, value: str) -> dict[str, str]:
     return dict(zip(columns[key], columns[value], strict=True))
-
-
-def _by_hrg(columns: dict[str, list[str]], name: str) -> dict[str, int]:
-    return {hrg: pence(cell) for hrg, cell in _pairs(columns, "hrg", name).items() if cell}
 
 
 class PodCodes:

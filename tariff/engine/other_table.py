@@ -64,6 +64,8 @@ def _decided(out: OtherPrices, order: Rows) -> dict[str, pa.Array]:
         ("price_provenance", out.provenance),
     ):
         found[column] = named(names, ids[order])
+    for column, ids in out.listed.items():
+        found[column] = named(names, ids[order])
     for column in ("base", "best_practice", "unbundled", "pre_mff", "total"):
         amounts: Money = getattr(out, column)
         found[f"{column}_pence"] = number_array(amounts[order], pa.int64())

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from tariff.engine.columns import SpellColumns
+from tariff.engine.packtest_prices import price_tests
 from tariff.engine.pipeline import Stages, read_frame, run_stages
-from tariff.engine.price import MffChoice, PriceInput, Pricer
 from tariff.engine.run import Options, match_and_settle
 from tariff.engine.select import Selected
 from tariff.extract import from_arrow
-from tariff.packs.compile import NULL64, Rulebook
+from tariff.packs.compile import Rulebook
+from tariff.packs.contract_model import ContractPack
 from tariff.packs.load import LoadedPack
 from tariff.packs.model import OtherCarePack, RuleTest, SignaturesPack, TariffPack
-from tariff.schemas import MFF_UNIT
 
 
 @dataclass(frozen=True)
@@ -39,11 +38,15 @@ def run_tests(rulebook: Rulebook, packs: Sequence[LoadedPack]) -> list[Outcome]:
         if isinstance(pack.manifest, SignaturesPack):
             out += _signatures(rulebook, pack)
         elif isinstance(pack.manifest, TariffPack) and "tests" in pack.tables:
-            out += _prices(rulebook, pack)
+            out += [Outcome(pack.id, name, wrong) for name, wrong in price_tests(rulebook, pack)]
         elif isinstance(pack.manifest, OtherCarePack) and "tests" in pack.tables:
             from tariff.engine.packtest_other import other_care_tests
 
             out += other_care_tests(rulebook, pack)
+        elif isinstance(pack.manifest, ContractPack) and "tests" in pack.tables:
+            from tariff.engine.packtest_contract import contract_tests
+
+            out += contract_tests(rulebook.packs, pack)
     return out
 
 
@@ -126,66 +129,6 @@ def _compare(test: RuleTest, values: list[int | None]) -> str:
         if value != int(test.value * 100):
             return f"expected a value of {test.value:,.2f}, found {value / 100:,.2f}"
     return ""
-
-
-# ---------------------------------------------------------------- price lists
-
-_AMOUNTS = ("base", "short_stay", "long_stay", "pre_mff", "total")
-
-
-def _prices(rulebook: Rulebook, pack: LoadedPack) -> list[Outcome]:
-    """Every worked example of a price list in one call of the kernel."""
-    assert isinstance(pack.manifest, TariffPack)
-    columns = pack.tables["tests"].columns
-    count = len(columns["name"])
-    ids = {
-        name: sorted(set(columns[name]))
-        for name in ("admission_method", "patient_classification", "provider")
-    }
-
-    def numbers(name: str, dtype: type = np.int32) -> NDArray[np.int32]:
-        return np.array([int(text or 0) for text in columns[name]], dtype)
-
-    def places(name: str, dtype: type) -> NDArray[np.int64]:
-        return np.array([ids[name].index(text) for text in columns[name]], dtype)
-
-    given = PriceInput(
-        year=np.zeros(count, np.int16),
-        hrg=np.array([rulebook.hrg_ids.get(hrg, -2) for hrg in columns["hrg"]], np.int32),
-        method=places("admission_method", np.uint16),  # type: ignore[arg-type]
-        patient_class=places("patient_classification", np.uint16),  # type: ignore[arg-type]
-        age=numbers("age"),
-        spell_days=numbers("spell_days"),
-        deducted_days=numbers("critical_care_days")
-        + numbers("rehabilitation_days")
-        + numbers("palliative_care_days"),
-        provider=places("provider", np.int64),
-        years=[pack.manifest.year],
-        methods=ids["admission_method"],
-        classes=ids["patient_classification"],
-        providers=ids["provider"],
-    )
-    # a factor written in the test is the one to apply; a provider alone takes its own
-    outcomes = []
-    factors = [
-        None if columns["provider"][i] and not columns["mff"][i] else columns["mff"][i] or "1"
-        for i in range(count)
-    ]
-    for factor in sorted({text or "" for text in factors}):
-        which = np.array([i for i in range(count) if (factors[i] or "") == factor], np.int64)
-        choice = MffChoice(int(Decimal(factor) * MFF_UNIT)) if factor else MffChoice()
-        prices = Pricer(rulebook, choice).run(replace(given.take(which)))
-        for place, i in enumerate(which.tolist()):
-            wrong = []
-            for name in _AMOUNTS:
-                text = columns[name][i]
-                amount = int(getattr(prices, name)[place])
-                expected = int(Decimal(text) * 100) if text else None
-                if expected is not None and amount != expected:
-                    shown = "nothing" if amount == NULL64 else f"{amount / 100:,.2f}"
-                    wrong.append(f"{name}: expected {text}, found {shown}")
-            outcomes.append((i, Outcome(pack.manifest.id, columns["name"][i], "; ".join(wrong))))
-    return [outcome for _, outcome in sorted(outcomes, key=lambda pair: pair[0])]
 
 
 def as_json(outcomes: Sequence[Outcome]) -> str:

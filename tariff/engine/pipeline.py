@@ -12,9 +12,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tariff.engine.columns import SpellColumns
+from tariff.engine.deductions import Deductions
 from tariff.engine.frame import Frame
 from tariff.engine.group import GroupRun, group_spells
-from tariff.engine.price import EPOCH, MffChoice, PriceInput, Pricer, years_of
+from tariff.engine.marking import delayed_days, mark, mark_rules
+from tariff.engine.members import Members
+from tariff.engine.periods import Periods
+from tariff.engine.price import EPOCH, MffChoice, PriceInput, Pricer, Terms, years_of
 from tariff.engine.spells import Spells
 from tariff.errors import DataError, UsageError
 from tariff.national.answers import take_answers
@@ -22,7 +26,7 @@ from tariff.national.join import Joined, take_over
 from tariff.national.keys import Keys
 from tariff.national.read import Answer
 from tariff.packs.compile import Rulebook, year_start
-from tariff.packs.grouping import NULL32, OPEN_MAX, OPEN_MIN
+from tariff.packs.grouping import NULL32
 
 PriceAt = Literal["billed", "grouped"]
 
@@ -38,6 +42,9 @@ class Stages:
     parts: int = 1
     answer: Answer | None = None  # the national grouper's own, which stands before the engine's
     keys: Keys | None = None  # of records that do not exist, which it also answered
+    as_year: str | None = None  # group and price every record as though it were of this year
+    terms: Terms = field(default_factory=Terms)
+    periods: Periods | None = None  # dated ones, which stand before the counts of days
 
 
 @dataclass
@@ -66,8 +73,11 @@ def read_frame(batches: Iterable[pa.RecordBatch], fields: frozenset[str]) -> Fra
 def run_stages(rulebook: Rulebook, frame: Frame, stages: Stages) -> Priced:
     """Assemble, group and price the spells of a frame."""
     spells = Spells(frame)
-    discharged = spells.date("discharge_date", from_end=True)
-    grouper_of = _groupers(rulebook, discharged, stages.year)
+    left = spells.date("discharge_date", from_end=True)
+    discharged, default = left, stages.year
+    if stages.as_year is not None:
+        discharged, default = np.full_like(left, NULL32), stages.as_year
+    grouper_of = _groupers(rulebook, discharged, default)
     group_run, groups = group_spells(
         rulebook, spells, grouper_of, threads=stages.threads, parts=stages.parts
     )
@@ -86,26 +96,47 @@ def run_stages(rulebook: Rulebook, frame: Frame, stages: Stages) -> Priced:
     else:
         priced = groups.hrg.copy()
     known = np.where(priced >= len(rulebook.hrgs), -2, priced).astype(np.int32)
-    year, years = years_of(discharged, stages.year)
-    deducted = sum(spells.total(frame.numbers[index]).astype(np.int64) for index in (3, 4, 5))
+    year, years = years_of(discharged, default)
+    deductions = Deductions(
+        spells, stages.periods, home_leave=rulebook.points_of_delivery.home_leave
+    )
+    spell_days = spells.spell_days()
+    deductions.note_longer(spell_days)
     price_input = PriceInput(
         year,
         known,
         spells.of_first("admission_method"),  # type: ignore[arg-type]
         spells.of_first("patient_classification"),  # type: ignore[arg-type]
         spells.of_first("age"),  # type: ignore[arg-type]
-        spells.spell_days(),
-        np.clip(deducted, OPEN_MIN, OPEN_MAX).astype(np.int32),
+        spell_days,
+        deductions.days,
         frame.columns["provider"][spells.first].astype(np.int64),
         years,
         frame.vocabularies["admission_method"].values,
         frame.vocabularies["patient_classification"].values,
         frame.vocabularies["provider"].values,
     )
-    pricer = Pricer(rulebook, stages.mff)
+    pricer = Pricer(rulebook, stages.mff, stages.terms)
+    members = Members.of(spells)
+    price_input.marks = mark(
+        mark_rules(rulebook),
+        members,
+        price_input,
+        pricer.tariffs(price_input),
+        delayed_days(members, spells.date("admission_date"), left),
+    )
     prices = pricer.run(price_input, threads=stages.threads, parts=stages.parts)
     columns = SpellColumns(
-        rulebook, spells, groups, price_input, prices, hrgs, billed_hrg, priced, joined.spells
+        rulebook,
+        spells,
+        groups,
+        price_input,
+        prices,
+        hrgs,
+        billed_hrg,
+        priced,
+        joined.spells,
+        deductions,
     )
     return Priced(columns, group_run, pricer, joined)
 

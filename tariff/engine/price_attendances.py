@@ -29,7 +29,7 @@ COLUMNS = (
     "provider", "attendance_id", "patient_id", "commissioner", "attendance_date",
     "first_attendance", "attended", "consultation_medium", "administrative_category",
     "main_specialty", "treatment_function", "direct_access", "multi_professional",
-    "best_practice_met", "commissioning_serial_number",
+    "best_practice_met", "commissioning_serial_number", "site", "activity_month",
 )  # fmt: skip
 FAMILIES = ("oper", "unbundled")
 DAY = "attendance_date"
@@ -129,6 +129,7 @@ class _Year:
         self.side = self._sides()
         self.derived = self._derived()
         open_ &= ~direct & self._with_core(open_ & ~direct)
+        open_ &= self._list_reaches(open_)
         procedure = open_ & self._is_procedure()
         self._procedures(np.flatnonzero(procedure))
         self._attendances(np.flatnonzero(open_ & ~procedure))
@@ -180,6 +181,18 @@ class _Year:
         lacking &= ~unclear
         self.core = np.where(lacking, self.kind_names[self.derived], self.core)
         known: Mask = ~(unknown | unclear)
+        return known
+
+    def _list_reaches(self, open_: Mask) -> Mask:
+        """Say where a partial list leaves open whether a core has a price as a procedure."""
+        if not self.prices.partial:
+            return np.ones(len(self.rows), bool)
+        rules, prices = self.rules, self.prices
+        settled = {*rules.attendance_hrgs.values(), *prices.procedures}
+        known = self.out.per_name(settled.__contains__)[self.core]
+        known |= self._core_begins(list(rules.pathway_hrgs))
+        known |= self.among("treatment_function", list(rules.attendance_only_functions))
+        self.out.say(self.rows[open_ & ~known], "list_is_partial")
         return known
 
     # -- what is paid
@@ -246,8 +259,12 @@ class _Year:
         out.say(rows[unknown], "function_unknown")
         left &= ~unknown
         without = left & (listed == NULL64)
-        out.nothing(rows[without], "local_price", "function_without_price")
         left &= ~without
+        if self.prices.partial:
+            unknown |= without
+            out.say(rows[without], "list_is_partial")
+        else:
+            out.nothing(rows[without], "local_price", "function_without_price")
         out.paid(rows[left], listed[left], more[left])
         self._unbundled(at[~unknown], np.ones(len(at) - int(unknown.sum()), bool))
 
@@ -314,6 +331,9 @@ class _Year:
         out.pod[rows] = np.where(is_imaging[named], image, other)
         out.basis[rows], out.hrg[rows] = out.names.id_of("direct_access"), named
         none = (listed == NULL64) & (first == NONE)
+        if self.prices.partial:
+            out.say(rows[none], "list_is_partial")
+            rows, none, listed, total = rows[~none], none[~none], listed[~none], total[~none]
         out.paid(rows, np.where(listed == NULL64, 0, listed))
         out.outcome[rows] = OUTCOMES.index("priced")
         out.nothing(rows[none], "no_tariff", "no_direct_access_price")

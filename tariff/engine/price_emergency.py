@@ -20,7 +20,7 @@ from tariff.packs.compile import NULL64, Rulebook
 
 COLUMNS = (
     "provider", "attendance_id", "patient_id", "commissioner", "arrival_date", "department_type",
-    "administrative_category", "commissioning_serial_number",
+    "administrative_category", "commissioning_serial_number", "site", "activity_month",
 )  # fmt: skip
 FAMILIES: tuple[str, ...] = ()
 DAY = "arrival_date"

@@ -1,4 +1,4 @@
-"""Price lines: unbundled HRGs, dialysis, what is passed through, docs/pricing-other-care.md."""
+"""Price lines, docs/pricing-other-care.md: unbundled HRGs, dialysis, currencies, what is billed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import numpy as np
 
 from tariff.engine.other_outcome import (
     NONE,
-    OUTCOMES,
     Mask,
     Money,
     OtherPrices,
@@ -17,6 +16,8 @@ from tariff.engine.other_outcome import (
     hrgs,
 )
 from tariff.engine.other_prices import LOCAL, REBUNDLED, PodCodes, YearPrices
+from tariff.engine.pass_through import money_only, pass_through
+from tariff.engine.price_currencies import Currencies, paid_each
 from tariff.engine.records import Records
 from tariff.engine.words import per_value
 from tariff.packs.compile import NULL64, Rulebook
@@ -25,7 +26,8 @@ from tariff.packs.grouping import NULL32
 COLUMNS = (
     "provider", "line_id", "patient_id", "commissioner", "spell_id", "attendance_id",
     "point_of_delivery", "tariff_code", "start_date", "end_date", "quantity", "unit_price",
-    "core_hrg", "core_point_of_delivery",
+    "core_hrg", "core_point_of_delivery", "item_name", "maternity_factors", "site",
+    "treatment_function", "activity_month",
 )  # fmt: skip
 FAMILIES: tuple[str, ...] = ()
 DAY = "end_date"  # else start_date
@@ -36,20 +38,23 @@ AS_BILLED = ("passed_through", "money")
 def price_lines(
     records: Records, rulebook: Rulebook, options: PriceOptions | None = None
 ) -> OtherPrices:
-    """Price every line. Drugs and devices are passed through at cost, without a factor."""
+    """Price every line. Drugs, devices and money keep what was billed, without a factor."""
     options = options or PriceOptions()
     out = OtherPrices(records.rows)
     pods = PodCodes(rulebook)
     out.used[pods.pack.manifest.id] = pods.pack
     ids, values = records.codes("point_of_delivery")
     out.pod = out.names.ids_of(map(pods.national, values))[ids]
+    unknown = np.array([bool(value) and not pods.national(value) for value in values])
+    out.say(np.flatnonzero(unknown[ids]), "pod_unknown")
     setting = np.array([pods.setting(value) for value in values], object)
     as_billed = np.isin(setting, AS_BILLED)[ids]
     end, start = records.numbers("end_date"), records.numbers("start_date")
     days = np.where(end == NULL32, start, end)
     parts = by_year(out, days, options, rulebook, ~as_billed)
-    _passed_through(records, out, np.flatnonzero((setting == "passed_through")[ids]))
-    _money(out, np.flatnonzero((setting == "money")[ids]))
+    passed = np.flatnonzero((setting == "passed_through")[ids])
+    pass_through(records, rulebook, pods, out, passed)
+    money_only(records, out, np.flatnonzero((setting == "money")[ids]))
     codes = hrgs(records, "tariff_code", out)
     cores = hrgs(records, "core_hrg", out)
     direct = (setting == "direct_access")[ids]
@@ -57,23 +62,6 @@ def price_lines(
         _Year(records, prices, pods, out, codes, cores, direct).price(rows)
     finish(out, parts, records, rulebook, options.mff)
     return out
-
-
-def _passed_through(records: Records, out: OtherPrices, rows: Rows) -> None:
-    quantity, unit = records.numbers("quantity")[rows], records.money("unit_price")[rows]
-    out.outcome[rows] = OUTCOMES.index("passed_through")
-    out.basis[rows] = out.names.id_of("cost")
-    out.say(rows[quantity == NULL32], "no_quantity")
-    out.say(rows[unit == NULL64], "no_unit_price")
-    known = (quantity != NULL32) & (unit != NULL64)
-    rows, cost = rows[known], quantity[known].astype(np.int64) * unit[known]
-    out.base[rows] = out.pre_mff[rows] = out.total[rows] = cost
-    out.best_practice[rows] = out.unbundled[rows] = 0
-
-
-def _money(out: OtherPrices, rows: Rows) -> None:
-    out.outcome[rows] = OUTCOMES.index("money_only")
-    out.say(rows, "money_only")
 
 
 class _Year:
@@ -96,6 +84,7 @@ class _Year:
     def price(self, rows: Rows) -> None:
         """Take one kind of line after another; what is left is in no list."""
         out, prices, rules = self.out, self.prices, self.rules
+        rows = Currencies(self.records, prices, self.pods, out, self.codes).price(rows)
         out.say(rows[self.codes[rows] == NONE], "no_hrg")
         rows = rows[self.codes[rows] != NONE]
         out.hrg[rows] = self.codes[rows]
@@ -158,12 +147,12 @@ class _Year:
 
     def _unbundled(self, rows: Rows) -> None:
         out, prices, rules = self.out, self.prices, self.rules
+        out.basis[rows] = out.names.id_of("unbundled")
         local = out.per_name(
             lambda code: prices.treatment.get(code) == LOCAL or code not in prices.unbundled
         )[self.codes[rows]]
         out.nothing(rows[local], "local_price", "local_currency")
         rows = rows[~local]
-        out.basis[rows] = out.names.id_of("unbundled")
         imaging = out.per_name(lambda c: prices.treatment.get(c) == REBUNDLED)[self.codes[rows]]
         services = tuple(rules.empty_core_services)
         service = out.per_name(lambda code: code.startswith(services))[self.codes[rows]] & ~imaging
@@ -183,12 +172,4 @@ class _Year:
         self._priced(rows, "unbundled", price[self.codes[rows]])
 
     def _priced(self, rows: Rows, basis: str, each: Money) -> None:
-        """Pay a price for each of a number of things; none of a thing is no price of nothing."""
-        out = self.out
-        out.basis[rows] = out.names.id_of(basis)
-        quantity = self.records.numbers("quantity")[rows]
-        known = quantity != NULL32
-        out.say(rows[~known], "no_quantity")
-        rows, each, quantity = rows[known], each[known], quantity[known]
-        out.paid(rows, each * quantity)
-        out.outcome[rows[each != 0]] = OUTCOMES.index("priced")
+        paid_each(self.records, self.out, rows, basis, each)

@@ -12,16 +12,17 @@ import pyarrow.compute as pc
 
 from tariff import schemas
 from tariff.engine import price_attendances, price_emergency, price_lines
-from tariff.engine.manifest import about_run, inputs_of, pack_entry
+from tariff.engine.manifest import about_run, edition_entries, inputs_of, pack_entry
 from tariff.engine.other_care import OtherCare, records_of, tally
 from tariff.engine.other_outcome import OtherPrices, PriceOptions
 from tariff.engine.other_table import BILLED, priced_table
+from tariff.engine.pass_through import pods_unknown
 from tariff.engine.pipeline import check_year
 from tariff.engine.price import MffChoice
-from tariff.engine.records import Records
+from tariff.engine.records import Records, copies_aside
 from tariff.errors import UsageError
 from tariff.extract import Extract
-from tariff.packs.compile import Rulebook
+from tariff.packs.compile import Rulebook, rulebook_of
 from tariff.packs.load import load_packs
 
 Price = Callable[[Records, Rulebook, PriceOptions | None], OtherPrices]
@@ -79,12 +80,13 @@ def price_records(
     options = options or PriceOptions()
     check_year(options.year)
     check_year(options.mff.year)
-    dataset = _dataset(extract)
-    rulebook = rulebook or Rulebook(load_packs(packs))
-    _check_factor_year(options.mff, rulebook)
+    dataset = dataset_of(extract)
+    rulebook = rulebook or rulebook_of(load_packs(packs), options.editions)
+    check_factor_year(options.mff, rulebook)
     records = records_of(extract, (*dataset.columns, *BILLED), dataset.families)
     out = dataset.price(records, rulebook, options)
-    table = priced_table(records, out, dataset.schema, ("provider", dataset.key))
+    keys = ("provider", dataset.key)
+    table, copies, sharing = copies_aside(priced_table(records, out, dataset.schema, keys), keys)
     manifest = {
         **about_run(started),
         "dataset": extract.dataset,
@@ -93,6 +95,7 @@ def price_records(
             "year": options.year,
             "mff": None if options.mff.factor is None else options.mff.factor / schemas.MFF_UNIT,
             "mff_year": options.mff.year,
+            **edition_entries(options.editions),
         },
         "inputs": inputs_of(extract),
         "packs": [pack_entry(pack) for _, pack in sorted(out.used.items())],
@@ -100,6 +103,8 @@ def price_records(
             "rows_read": extract.rows_read,
             "rows_rejected": extract.rows_rejected,
             "records": table.num_rows,
+            "copies_set_aside": copies,
+            "sharing_a_key": sharing,
             "complete": int(out.complete.sum()),
         },
         "outcomes": tally(table, "outcome"),
@@ -109,12 +114,19 @@ def price_records(
             name: int(pc.sum(table[f"{name}_pence"]).as_py() or 0)
             for name in ("billed", "pre_mff", "total")
         },
-        "notices": [*rulebook.packs.notices, *extract.notices, *_notices(extract, dataset, table)],
+        "notices": [
+            *rulebook.packs.notices,
+            *extract.notices,
+            *_repeated(dataset, copies, sharing),
+            *pods_unknown(records, out),
+            *_notices(extract, dataset, table),
+        ],
     }
     return OtherCare(extract.dataset, table, extract.rejects, manifest)
 
 
-def _dataset(extract: Extract) -> Dataset:
+def dataset_of(extract: Extract) -> Dataset:
+    """Give how the records of an extract are priced; UsageError where they have no price."""
     if extract.dataset not in DATASETS:
         hint = f"those of {', '.join(DATASETS)} and episodes are priced"
         if extract.dataset == "critical_care":
@@ -123,12 +135,29 @@ def _dataset(extract: Extract) -> Dataset:
     return DATASETS[extract.dataset]
 
 
-def _check_factor_year(choice: MffChoice, rulebook: Rulebook) -> None:
+def check_factor_year(choice: MffChoice, rulebook: Rulebook) -> None:
+    """Raise where --mff-year names a year of which no factors are held."""
     if choice.year is not None and choice.year not in rulebook.mff.years:
         raise UsageError(
             f"no market forces factors of {choice.year} are held",
             hint=f"held: {', '.join(rulebook.mff.years)}",
         )
+
+
+def _repeated(dataset: Dataset, copies: int, sharing: int) -> list[str]:
+    """Say what shares a key: a record is known by its provider and identifier."""
+    notices = []
+    if copies:
+        notices.append(
+            f"Exact copies of a record (provider, {dataset.key} and all else) that were set aside: "
+            f"{copies:,}."
+        )
+    if sharing:
+        notices.append(
+            f"Records that share the provider and {dataset.key} of another, differ from it, and "
+            f"are counted beside it: {sharing:,}."
+        )
+    return notices
 
 
 def _notices(extract: Extract, dataset: Dataset, table: pa.Table) -> list[str]:

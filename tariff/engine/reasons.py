@@ -18,9 +18,15 @@ PRICE_REASONS = (
     "trim_of_other_edition",
     "mff_of_other_year",
     "negative_stay",
+    "excluded",
+    "part_excluded",
+    "top_up_unknown",
+    "payment_unknown",
+    "mff_of_successor",  # not of the kernel: tariff.engine.price
 )
 # a price with one of these is not complete
-INCOMPLETE = sum(1 << PRICE_REASONS.index(name) for name in PRICE_REASONS[:11])
+_INCOMPLETE = (*PRICE_REASONS[:11], "excluded", "top_up_unknown")
+INCOMPLETE = sum(1 << PRICE_REASONS.index(name) for name in _INCOMPLETE)
 
 GROUP_REASONS = (
     "",

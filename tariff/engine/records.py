@@ -158,12 +158,7 @@ def in_full_order(table: pa.Table, keys: tuple[str, str]) -> pa.Table:
     Records of one key stand in the order of all their columns, whatever order they came in. The
     keys are the first columns.
     """
-    if table.num_rows < 2:
-        return table
-    same = np.ones(table.num_rows - 1, bool)
-    for key in keys:
-        column = table[key].combine_chunks()
-        same &= np.asarray(pc.equal(column[1:], column[:-1]))
+    same = _as_before(table, keys)
     if not same.any():
         return table
     again = np.concatenate((same, [False])) | np.concatenate(([False], same))
@@ -172,3 +167,26 @@ def in_full_order(table: pa.Table, keys: tuple[str, str]) -> pa.Table:
     order = np.arange(table.num_rows)
     order[at] = at[pc.sort_indices(table.take(at), sort_keys=columns).to_numpy()]
     return table.take(order)
+
+
+def copies_aside(table: pa.Table, keys: tuple[str, str]) -> tuple[pa.Table, int, int]:
+    """Set exact copies of records aside, of a table in full order.
+
+    Also gives how many they are, and how many of the others share the key of another.
+    """
+    copy = _as_before(table, table.column_names)
+    kept = table if not copy.any() else table.filter(pa.array(np.append(True, ~copy)))
+    return kept, int(copy.sum()), int(_as_before(kept, keys).sum())
+
+
+def _as_before(table: pa.Table, names: Iterable[str]) -> NDArray[np.bool_]:
+    """Say of each row but the first whether it is as the one before it, in some columns."""
+    same = np.ones(max(table.num_rows - 1, 0), bool)
+    for name in names:
+        if not same.any():
+            break
+        column = table[name].combine_chunks()
+        one, other = column[1:], column[:-1]
+        neither = pc.and_(pc.is_null(one), pc.is_null(other))
+        same &= np.asarray(pc.or_(pc.fill_null(pc.equal(one, other), False), neither))
+    return same

@@ -16,6 +16,8 @@ from tariff.packs.compile import NULL64
 from tariff.packs.model import Rule
 from tariff.schemas import MFF_UNIT
 
+Move = tuple[int, int, int]  # of a spell: pence that go, units of activity that go
+
 
 @dataclass
 class Valued:
@@ -33,6 +35,9 @@ class Valued:
     working: list[tuple[str, int | None, str]] = field(default_factory=list)
     note: str = ""
     question: bool = False  # asks, and claims nothing
+    agreed: bool = False  # not claimed, because the contract says so
+    moves: tuple[Move, ...] = ()  # what settling it takes off, spell by spell
+    cash: int | None = None  # its part in what the contract pays
 
     @property
     def value(self) -> int | None:
@@ -74,7 +79,7 @@ class Remedies:
         self.columns = columns
         self.billed = billed
         self.counterfactuals = counterfactuals
-        self.doubts = Doubts(columns)
+        self.doubts = Doubts(columns, counterfactuals.pricer)
 
     def value(self, rule: Rule, findings: list[Valued]) -> None:
         """Fill in what was billed and what is allowed, or the note that says why not."""
@@ -192,6 +197,7 @@ class Remedies:
         return False
 
     def _factor(self, findings: list[Valued]) -> None:
+        billed = self.columns.number("billed_factor")
         for finding in findings:
             (s,) = finding.spells
             pre_mff, factor = int(self.billed.pre_mff[s]), int(self.columns.prices.mff[s])
@@ -201,7 +207,7 @@ class Remedies:
             finding.allowed = price_of(pre_mff, factor)
             finding.working = [
                 ("Billed price before MFF", pre_mff, ""),
-                ("Factor billed", None, decimal_factor(int(self.billed.mff[s]))),
+                ("Factor billed", None, decimal_factor(int(billed[s]))),
                 ("Factor of the provider and year", None, decimal_factor(factor)),
                 ("Price with that factor", finding.allowed, "half up to the penny"),
             ]
@@ -296,6 +302,11 @@ def working_of(repriced: Repriced, index: int, mff: int) -> list[tuple[str, int 
     """Give the steps of a price, as on paper."""
     prices = repriced.prices
     lines: list[tuple[str, int | None, str]] = [("Base price", int(prices.base[index]), "")]
+    if prices.base[index] != prices.listed[index]:
+        lines = [
+            ("List price", int(prices.listed[index]), ""),
+            ("Best practice price", int(prices.base[index]), "in its place"),
+        ]
     if prices.short_stay[index] not in (0, NULL64):
         lines.append(("Reduced short stay", int(prices.short_stay[index]), ""))
     if prices.long_stay[index] not in (0, NULL64):
@@ -307,6 +318,12 @@ def working_of(repriced: Repriced, index: int, mff: int) -> list[tuple[str, int 
                 f"{int(prices.per_day[index]) / 100:.2f}",
             )
         )
+    for name, amount in (
+        ("Specialised top-up", prices.top_up[index]),
+        ("Best practice payments", prices.best_practice[index]),
+    ):
+        if amount not in (0, NULL64):
+            lines.append((name, int(amount), ""))
     pre_mff = int(repriced.pre_mff[index])
     lines.append(("Price before MFF", pre_mff, ""))
     if mff != MFF_UNIT:

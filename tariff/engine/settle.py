@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tariff.engine.columns import SpellColumns
 from tariff.engine.counterfactual import Counterfactuals
 from tariff.engine.match import Hit, Hits
-from tariff.engine.remedies import Billed, Remedies, Valued, price_of, priced_apart
+from tariff.engine.remedies import Billed, Move, Remedies, Valued, price_of, priced_apart
 from tariff.packs.compile import NULL64
 from tariff.packs.model import STEPS, Rule
 
@@ -34,9 +34,17 @@ class Record:
 
 
 class Settlement:
-    """Values and settles the hits of a run."""
+    """Values and settles the hits of a run.
 
-    def __init__(self, columns: SpellColumns, counterfactuals: Counterfactuals) -> None:
+    `agree` marks what the parties agreed not to claim: it settles to nothing.
+    """
+
+    def __init__(
+        self,
+        columns: SpellColumns,
+        counterfactuals: Counterfactuals,
+        agree: Callable[[list[Valued]], None] | None = None,
+    ) -> None:
         self.columns = columns
         self.counterfactuals = counterfactuals
         self.billed = Billed.of(columns)
@@ -45,6 +53,8 @@ class Settlement:
         self.factor_questions: list[tuple[Rule, NDArray[np.int64]]] = []
         self._records: dict[int, Record] = {}
         self._copies = self.billed.copies.copy()
+        self._agree = agree
+        self._moves: list[Move] = []  # of the finding that is being settled
 
     def run(self, rules: Sequence[Rule], hits: Hits) -> list[Valued]:
         """Settle rule by rule in the order of the steps."""
@@ -73,16 +83,29 @@ class Settlement:
             other = self.columns.mff_of_other_year(spells)
             self.factor_questions.append((rule, spells[other]))
             spells = spells[~other]
-        return [Hit((spell,)) for spell in spells.tolist()]
+        told = self.remedies.doubts.best_practice
+        reduced = rule.remedy.what == "short_stay"  # one that was billed is not missed
+        return [
+            Hit((spell,))
+            for spell in spells.tolist()
+            if not (reduced and told.billed_reduced(spell))
+        ]
 
     def _rule(self, rule: Rule, hits: list[Hit]) -> list[Valued]:
         findings = [Valued(rule, hit.spells, hit.kept) for hit in hits]
         self.remedies.value(rule, findings)
         least = int(rule.min_value * 100)
         findings = [f for f in findings if f.value is None or abs(f.value) >= least]
+        if self._agree is not None:
+            self._agree(findings)
         for finding in findings:
-            if finding.allowed is not None:
+            if finding.agreed:
+                finding.settled = 0
+            elif finding.allowed is not None:
+                self._moves = []
                 finding.settled = self._settle(finding)
+                finding.moves = tuple(self._moves)
+                assert finding.settled == sum(pence for _, pence, _ in self._moves)
         return findings
 
     # -- each remedy on the record as it stands
@@ -105,6 +128,7 @@ class Settlement:
             case "keep_one" if rule.set_key is not None and rule.set_key.of == "episodes":
                 (spell,) = finding.spells
                 settled, self._copies[spell] = int(self._copies[spell]), 0
+                self._moves.append((spell, settled, int(settled != 0)))
                 return settled
             case "not_payable" | "keep_one":
                 gone = [s for s in finding.spells if s != finding.kept]
@@ -122,10 +146,11 @@ class Settlement:
         if record.gone or len(record.spells) > 1:
             return 0
         record.gone = record.priced = True
-        return self._change(record, 0, 0)
+        return self._change(record, 0, 0, units=1)
 
-    def _change(self, record: Record, current: int, pre_mff: int) -> int:
+    def _change(self, record: Record, current: int, pre_mff: int, units: int = 0) -> int:
         settled = record.current - current
+        self._moves.append((record.spells[0], settled, units))
         record.current, record.pre_mff = current, pre_mff
         return settled
 
@@ -145,6 +170,9 @@ class Settlement:
         mff = first.mff if not first.gone else records[0].mff
         standing = sum(record.current for record in records)
         merged = Record(spells, price_of(priced.pre_mff, mff), priced.pre_mff, mff, priced=True)
+        # the merged stay is activity of its first spell
+        self._moves += [(r.spells[0], r.current, 1) for r in records]
+        self._moves.append((spells[0], -merged.current, -1))
         for spell in spells:
             self._records[spell] = merged
         return standing - merged.current

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tariff.engine.columns import SpellColumns
 from tariff.engine.frame import VALIDATED_CODES, VALIDATED_NUMBERS, Vocabulary
+from tariff.engine.marking import mark_rules
 from tariff.engine.reasons import (
     CATEGORIES,
     FLAGS,
@@ -53,7 +54,10 @@ _NUMBERS = {
     "critical_care_days": "critical_care_days",
     "rehabilitation_days": "rehabilitation_days",
     "palliative_care_days": "palliative_care_days",
+    "exclusion": "exclusion",
+    "deducted_days": "deducted_days",
     "adjusted_days": "adjusted_days",
+    "delayed_days": "delayed_days",
     "trim_days": "trim_days",
     "excess_days": "excess_days",
     "billed_excess_days": "billed_excess_days",
@@ -219,6 +223,35 @@ def _provenances(columns: SpellColumns, grouped: NDArray[np.bool_]) -> pa.Array:
     return _named(names, np.where(grouped, inverse, -1))
 
 
+_AMOUNTS = (
+    "per_day", "base", "short_stay", "long_stay", "top_up", "best_practice", "pre_mff", "total",
+)  # fmt: skip
+
+
+def _best_practice(columns: SpellColumns) -> dict[str, pa.Array]:
+    """Give which best practice price stands in place of the list price."""
+    index, prices = columns.printed()
+    taken = pa.array(index, mask=index < 0)
+    return {
+        f"best_practice_{name}": pa.array(
+            [getattr(price, part) or None for price in prices], pa.string()
+        ).take(taken)
+        for name, part in (("area", "area"), ("flag", "flag"), ("paid", "payment"))
+    }
+
+
+def _top_up(columns: SpellColumns) -> dict[str, pa.Array]:
+    """Give the specialised service that counts, and its rate as printed."""
+    rules = mark_rules(columns.rulebook).top_ups
+    row = columns.marks.top_up_row.astype(np.int64)
+    row = np.where(columns.prices.listed == NULL64, -1, row)
+    taken = pa.array(row, mask=row < 0)
+    return {
+        "top_up_service": pa.array(rules.services, pa.string()).take(taken),
+        "top_up_rate": pa.array([p or None for p in rules.printed], pa.string()).take(taken),
+    }
+
+
 def spells_table(columns: SpellColumns, allowed: NDArray[np.int64] | None = None) -> pa.Table:
     """Give the spells, sorted by provider and spell number. `allowed` is pence after settlement."""
     spells, groups, prices = columns.spells, columns.groups, columns.prices
@@ -253,11 +286,11 @@ def spells_table(columns: SpellColumns, allowed: NDArray[np.int64] | None = None
     years = columns.price_input.years
     out["tariff_year"] = _named(years, columns.price_input.year)
     out["tariff"] = _named([p.id for p in rulebook.prices.packs], prices.tariff)
-    for name in ("per_day", "base", "short_stay", "long_stay", "pre_mff", "total"):
+    for name in _AMOUNTS:
         out[f"{name}_pence"] = number_array(getattr(prices, name), pa.int64())
-    nothing = np.where(prices.pre_mff == NULL64, NULL64, 0)
-    out["top_up_pence"] = number_array(nothing, pa.int64())
-    out["best_practice_pence"] = number_array(nothing, pa.int64())
+    out["list_pence"] = number_array(prices.listed, pa.int64())
+    out |= _best_practice(columns)
+    out |= _top_up(columns)
     out["mff"] = factor_array(prices.mff)
     out["mff_year"] = _named(prices.mff_years, prices.mff_year)
     out["complete"] = pa.array((prices.reasons & INCOMPLETE) == 0)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tariff.engine.reasons import INCOMPLETE, PRICE_REASONS
+from tariff.explain.beside import shown
 from tariff.explain.counts import total
 from tariff.explain.regroup import Regrouped
 from tariff.explain.reprice import Repriced
@@ -60,12 +61,18 @@ def price(told: Repriced, spell: dict[str, Any]) -> None:
         ("spell_days", told.spell_days, spell["spell_days"]),
         ("adjusted_days", told.adjusted, spell["adjusted_days"]),
         ("point_of_delivery", told.group and told.group.code, spell["point_of_delivery"]),
+        ("exclusion", told.exclusion, spell["exclusion"]),
+        ("deducted_days", told.deducted, spell["deducted_days"]),
+        ("delayed_days", told.delayed, spell["delayed_days"]),
+        ("list", told.listed, spell["list_pence"]),
         ("base", told.base, spell["base_pence"]),
         ("short_stay", told.short_stay, spell["short_stay_pence"]),
         ("trim_days", told.trim, spell["trim_days"]),
         ("excess_days", told.excess, spell["excess_days"]),
         ("per_day", told.per_day, spell["per_day_pence"]),
         ("long_stay", told.long_stay, spell["long_stay_pence"]),
+        ("top_up", None if told.top_up is None else shown(told.top_up), spell["top_up_pence"]),
+        ("best_practice", told.payments, spell["best_practice_pence"]),
         ("pre_mff", told.pre_mff, spell["pre_mff_pence"]),
         ("mff", told.mff, engine_mff),
         ("mff_year", told.mff_year, spell["mff_year"]),

@@ -124,6 +124,11 @@ def _money(page: Page, row: dict[str, Any]) -> None:
             ("Allowed", pounds(row["allowed_pence"])),
             ("Value", _value(row["value_pence"])),
             ("Settled", f"{_value(row['settled_pence'])} of it, each pound challenged once"),
+            *(
+                [("Cash", f"{pounds(row['cash_pence'])} under the contract")]
+                if row["cash_pence"] is not None
+                else []
+            ),
             ("Rests on", f"{row['provenance']} figures"),
             *([("Note", row["note"])] if row["note"] else []),
             *(

@@ -38,7 +38,7 @@ def tell(page: Page, trace: Trace) -> None:
         driven.tell_root(page, trace, story)
         _scores(page, story)
         _interventions(page, story)
-    _stay(page, story)
+    _stay(page, trace, story)
     _splits(page, trace, story)
     _unbundled(page, trace)
     fewer.tell(page, trace)
@@ -65,7 +65,7 @@ def _interventions(page: Page, story: Regrouped) -> None:
     page.say(f"{counted(count, 'intervention')}." if count else "No intervention counts.")
 
 
-def _stay(page: Page, story: Regrouped) -> None:
+def _stay(page: Page, trace: Trace, story: Regrouped) -> None:
     page.heading("Stay")
     page.grid(
         ["Episode", ">Duration", "How", ">Taken off", ">Stay"],
@@ -85,6 +85,11 @@ def _stay(page: Page, story: Regrouped) -> None:
         f"Stay of the spell in grouping: {words} (sum of the episodes; critical care, "
         "rehabilitation and palliative care days are taken off each, not below 0)."
     )
+    if trace.periods:
+        page.say(
+            "The grouping goes by the counts of the episodes; the price goes by the dated periods "
+            "(below, price: days)."
+        )
 
 
 # ---------------------------------------------------------------- the rows of the root

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from tariff.explain import ways
+from tariff.explain import areas, ways
+from tariff.explain.areas import lists_of, money
 from tariff.explain.page import Page
-from tariff.packs.compile import NULL64, Rulebook, financial_year, pence
+from tariff.packs.compile import Rulebook, financial_year
 from tariff.packs.grouping import Grouper, weakest
 from tariff.packs.load import LoadedPack
-from tariff.packs.model import Applies, TariffPack
-from tariff.report.text import DASH, pounds
+from tariff.packs.model import Applies
+from tariff.report.text import DASH
 
 BOUNDS = (
     ("cc", "CC score"),
@@ -28,6 +29,7 @@ def hrg_page(rulebook: Rulebook, hrg: str) -> Page:
     if any(root in grouper.root_bounds for grouper in rulebook.groupers):
         _siblings(page, rulebook, hrg, root)
     _prices(page, rulebook, hrg, root)
+    areas.tell(page, rulebook, hrg)
     ways.tell(page, rulebook, hrg)
     _provenance(page, rulebook, hrg, root)
     return page
@@ -123,22 +125,21 @@ def _prices(page: Page, rulebook: Rulebook, hrg: str, root: str) -> None:
     notes: list[str] = []
     without: list[str] = []
     whole = len(hrg) == 4
-    for pack, manifest in zip(rulebook.prices.packs, rulebook.prices.manifests, strict=True):
-        columns = pack.tables["prices"].columns
-        places = [
-            i
-            for i, name in enumerate(columns["hrg"])
-            if name == hrg or (whole and name[:4] == root)
-        ]
+    for year, pack, manifest in lists_of(rulebook):
+        if "prices" not in pack.tables:
+            continue
+        listed = [row for row in priced(pack) if row["hrg"] == hrg or (whole and _is(row, root))]
         unbundled = _unbundled_price(pack, hrg)
         if unbundled:
             notes.append(f"{manifest.year}: {unbundled}, unbundled")
-        elif not places:
+        elif not listed:
             without.append(manifest.year + (" (partial list)" if manifest.partial else ""))
-        if not places:
-            continue
-        rows += [_price_row(columns, place, manifest, whole) for place in places]
-        if manifest.borrowed is not None:
+        rows += [_price_row(row, year, whole) for row in listed]
+        levels = dict.fromkeys(row["level"] for row in listed if row.get("level"))
+        if any("level" in row for row in listed):
+            told = f", level {' and '.join(levels)} of delivery" if levels else ""
+            notes.append(f"{year}: the list of deliveries{told}; never a reduced short stay price")
+        if listed and manifest.borrowed is not None:
             notes.append(
                 f"{manifest.year}: {', '.join(manifest.borrowed.columns).replace('_', ' ')} are "
                 f"those of {manifest.borrowed.from_}"
@@ -162,38 +163,40 @@ def _unbundled_price(pack: LoadedPack, hrg: str) -> str:
     columns = pack.tables["unbundled"].columns
     if hrg not in columns["hrg"]:
         return ""
-    return _money(columns["price"][columns["hrg"].index(hrg)])
+    return money(columns["price"][columns["hrg"].index(hrg)])
 
 
-def _price_row(
-    columns: dict[str, list[str]], place: int, manifest: TariffPack, whole: bool
-) -> list[str]:
-    row = {name: values[place] for name, values in columns.items()}
+def _is(row: dict[str, str], root: str) -> bool:
+    return row["hrg"][:4] == root
+
+
+def priced(pack: LoadedPack) -> list[dict[str, str]]:
+    """Give the rows of `prices` and, of HRGs that are not there, those of `deliveries`."""
+    listed = list(areas.rows_of(pack, "prices"))
+    names = {row["hrg"] for row in listed}
+    return listed + [row for row in areas.rows_of(pack, "deliveries") if row["hrg"] not in names]
+
+
+def _price_row(row: dict[str, str], year: str, whole: bool) -> list[str]:
     combined = row["combined"]
+    row = {"short_stay": "no"} | row  # a delivery is never a reduced short stay
     short = {"yes": "yes", "no": "no"}.get(row["short_stay"], DASH)
     if row["short_stay"] == "yes":
         share = f" {row['short_stay_percent']}%" if row["short_stay_percent"] else ""
         short = (
-            f"{_money(row['short_stay_price'])}{share}"
-            if row["short_stay_price"]
-            else f"yes{share}"
+            f"{money(row['short_stay_price'])}{share}" if row["short_stay_price"] else f"yes{share}"
         )
     return [
         *([row["hrg"]] if whole else []),
-        manifest.year,
-        _money(row["day_case"] or combined),
-        _money(row["ordinary_elective"] or combined),
-        _money(row["non_elective"]),
+        year,
+        money(row["day_case"] or combined),
+        money(row["ordinary_elective"] or combined),
+        money(row["non_elective"]),
         row["elective_trim"] or DASH,
         row["non_elective_trim"] or DASH,
-        _money(row["per_day"]),
+        money(row["per_day"]),
         short,
     ]
-
-
-def _money(text: str) -> str:
-    amount = pence(text)
-    return DASH if amount == NULL64 else pounds(amount).removesuffix(".00")
 
 
 # ---------------------------------------------------------------- provenance
@@ -214,8 +217,7 @@ def _provenance(page: Page, rulebook: Rulebook, hrg: str, root: str) -> None:
     if services is not None and ways.leads_unbundled(rulebook, hrg):
         lines.append(f"what leads to it unbundled: {services.provenance} ({services.id})")
     for pack in rulebook.prices.packs:
-        priced = {name[:4] for name in pack.tables["prices"].columns["hrg"]}
-        if root in priced or _unbundled_price(pack, hrg):
+        if any(_is(row, root) for row in priced(pack)) or _unbundled_price(pack, hrg):
             source = pack.manifest.sources[0] if pack.manifest.sources else None
             title = f": {source.title}, {source.edition}".rstrip(", ") if source else ""
             lines.append(f"prices: {pack.manifest.provenance} ({pack.id}{title})")

@@ -77,7 +77,9 @@ def unknown(rulebook: Rulebook, word: str) -> UsageError:
     hint = near(wanted, rules, "") or near(
         wanted, hrgs, "for a spell, name the extract too: SPELL FILE..."
     )
-    return UsageError(f"there is no signature and no HRG called {_said(word)}", hint=hint)
+    return UsageError(
+        f"there is no signature, HRG, flag or service called {_said(word)}", hint=hint
+    )
 
 
 # ---------------------------------------------------------------- spells

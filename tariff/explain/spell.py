@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from tariff.engine.policies import Policies
 from tariff.engine.run import Options, Run
-from tariff.explain import grouped, priced
+from tariff.explain import grouped, priced, readmitted
 from tariff.explain.driven import REASONS
 from tariff.explain.page import Page
 from tariff.explain.trace import Books, Trace, trace
 from tariff.report.text import DASH, counted, point_of_delivery, pounds
 
 
-def spell_page(run: Run, options: Options, word: str, books: Books | None = None) -> Page:
+def spell_page(
+    run: Run,
+    options: Options,
+    word: str,
+    books: Books | None = None,
+    policies: Policies | None = None,
+) -> Page:
     """Give the page of a spell of a run that has kept its episodes.
 
     `word` is `spell:PROVIDER:NUMBER`, `PROVIDER:NUMBER` or the number alone. `books` serve where
-    several pages are made.
+    several pages are made; `policies` tell whether the spell is a readmission.
     """
     told = trace(run, options, word, books)
     spell = told.spell
@@ -24,6 +31,7 @@ def spell_page(run: Run, options: Options, word: str, books: Books | None = None
     _episodes(page, told)
     grouped.tell(page, told)
     priced.tell(page, told)
+    readmitted.tell(page, told, policies)
     _packs(page, told)
     return page
 

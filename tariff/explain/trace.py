@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from tariff.engine.columns import SpellColumns
+from tariff.engine.deductions import spells_of
+from tariff.engine.price import EPOCH
 from tariff.engine.run import Options, Run
 from tariff.explain import agree
+from tariff.explain.beside import Sources
 from tariff.explain.lookup import find_spell
 from tariff.explain.regroup import Regrouped, regroup
 from tariff.explain.reprice import Repriced, Tables, reprice
@@ -16,8 +22,11 @@ from tariff.explain.rows import Row, row_of
 from tariff.explain.validity import Validity, validate
 from tariff.packs.compile import Rulebook
 from tariff.packs.grouping import NULL32, Grouper
+from tariff.packs.load import LoadedPack
 from tariff.reference.group import NO_DIAGNOSES, unbundled_from
-from tariff.reference.tables import GroupTables, PriceList, group_tables, price_list
+from tariff.reference.periods import KINDS, Period
+from tariff.reference.price_tables import PriceList, PriceTables, price_list, price_tables
+from tariff.reference.tables import GroupTables, group_tables
 
 
 class Books:
@@ -26,7 +35,7 @@ class Books:
     def __init__(self, rulebook: Rulebook) -> None:
         self.rulebook = rulebook
         self._groups: dict[str, GroupTables] = {}
-        self._prices: dict[str, PriceList] = {}
+        self._prices: dict[str, tuple[PriceList, Sources]] = {}
 
     def grouping(self, grouper: str) -> GroupTables:
         """Give the tables of a grouper pack."""
@@ -39,9 +48,19 @@ class Books:
         if tariff is not None and tariff not in self._prices:
             lists = self.rulebook.prices
             place = [pack.id for pack in lists.packs].index(tariff)
-            self._prices[tariff] = price_list(lists.manifests[place], lists.packs[place])
-        held = None if tariff is None else self._prices[tariff]
-        return Tables(held, tuple(self.rulebook.points_of_delivery.groups), self.rulebook.mff)
+            pack = lists.packs[place]
+            self._prices[tariff] = (price_list(lists.manifests[place], pack), Sources.read(pack))
+        held, sources = (None, Sources()) if tariff is None else self._prices[tariff]
+        return Tables(held, self._rules, self.rulebook.mff, sources, self._settings)
+
+    @cached_property
+    def _rules(self) -> PriceTables:
+        """Points of delivery and exclusions."""
+        return price_tables([self._settings])
+
+    @property
+    def _settings(self) -> LoadedPack:
+        return self.rulebook.points_of_delivery.pack
 
 
 @dataclass
@@ -115,9 +134,26 @@ class Trace:
     def repriced(self) -> Repriced:
         """The price step by step, compared with the engine's."""
         tables = self.books.prices(self.spell["tariff"])
-        told = reprice(tables, self.rows, self.spell["priced_hrg"], self.options)
+        hrg = self.spell["priced_hrg"]
+        told = reprice(tables, self.rows, self.fields, hrg, self.options, self.periods)
         agree.price(told, self.spell)
         return told
+
+    @cached_property
+    def periods(self) -> list[Period]:
+        """The dated periods of the spell."""
+        held = self.run.periods
+        if held is None:
+            return []
+        mine = spells_of(self.columns.spells, held) == self.index
+        return [
+            Period(
+                KINDS[held.kind[i]],
+                EPOCH + timedelta(days=int(held.start[i])),
+                EPOCH + timedelta(days=int(held.end[i])),
+            )
+            for i in np.flatnonzero(mine).tolist()
+        ]
 
     def label(self, hrg: str | None) -> str:
         """Give an HRG with its label."""

@@ -51,7 +51,19 @@ class Field:
     key: bool = False  # a row without it is a reject
     repeats: int = 0  # how many columns of the family are understood
     lower: bool = False  # a code that is a word, in lower case
+    spellings: tuple[tuple[str, str], ...] = ()  # what else a file may write, and for which code
 
+
+_SPELLINGS = tuple(
+    (written, code)
+    for code, words in (
+        ("Y", ("yes",)),
+        ("N", ("no",)),
+        *((f"LEVEL_{n}", (f"level {n}", f"level{n}", f"level-{n}")) for n in (1, 2, 3)),
+    )
+    for word in words
+    for written in (word, word.upper(), word.capitalize())
+)
 
 # What the provider billed: on any dataset.
 BILLED: tuple[Field, ...] = (
@@ -112,7 +124,18 @@ EPISODES: tuple[Field, ...] = (
     Field("palliative_care_days", "integer", "Days of specialist palliative care in the episode"),
     Field("birth_weight", "integer", "Birth weight in grams"),
     Field("commissioning_serial_number", "text", "Commissioning serial number; = marks local"),
-    Field("home_leave_days", "integer", "Days of home leave inside the spell"),
+    Field("home_leave_days", "integer", "Days of home leave; off the stay by a setting"),
+    Field(
+        "best_practice_flags", "text", "Best practice flags of the spell: BP01 BP50; blank: none"
+    ),
+    Field(
+        "best_practice_met",
+        "code",
+        "Y or N: criteria of the area; LEVEL_1 to LEVEL_3",
+        spellings=_SPELLINGS,
+    ),
+    Field("best_practice_payments", "text", "Best practice payments earned: ALTEPLASE IMAGING"),
+    Field("specialised_services", "text", "Specialised services: NCBPS08S, or 6 in 2016/17"),
     *BILLED,
 )
 
@@ -142,7 +165,12 @@ ATTENDANCES: tuple[Field, ...] = (
     Field("clinic", "code", "Clinic code"),
     Field("direct_access", "code", "Direct access indicator: Y where the test alone was asked for"),
     Field("multi_professional", "code", "Y where several professionals saw the patient together"),
-    Field("best_practice_met", "code", "Y or N: criteria of a best practice area, once proved"),
+    Field(
+        "best_practice_met",
+        "code",
+        "Y or N: criteria of a best practice area, once proved",
+        spellings=_SPELLINGS,
+    ),
     Field("commissioning_serial_number", "text", "Commissioning serial number; = marks local"),
     Field("diag_01", "clinical", "Diagnoses, ICD-10; the first is the primary", repeats=99),
     Field("oper_01", "clinical", "Procedures, OPCS-4; the first is the primary", repeats=99),
@@ -183,11 +211,13 @@ EMERGENCY: tuple[Field, ...] = (
 LINES: tuple[Field, ...] = (
     Field("provider", "code", "Organisation code of the provider", key=True),
     Field("line_id", "identifier", "Identifier of the line", key=True),
+    Field("site", "code", "Site code of the care"),
     Field("commissioner", "code", "Organisation code of the commissioner"),
     Field("gp_practice", "code", "General medical practice of registration"),
     Field("patient_id", "identifier", "Pseudonymised patient identifier; blank: no one person's"),
     Field("spell_id", "identifier", "Spell the line belongs to"),
     Field("attendance_id", "identifier", "Attendance the line belongs to"),
+    Field("treatment_function", "code", "Treatment function code of the care"),
     Field("point_of_delivery", "code", "DRUG, DEVICE, UNBACC, UNBRAD, ADJUSTMENT, ..."),
     Field("tariff_code", "code", "HRG, drug, device or kind of adjustment"),
     Field("start_date", "date", "First day, or the day of supply"),
@@ -197,6 +227,12 @@ LINES: tuple[Field, ...] = (
     Field("approval_id", "identifier", "Prior approval the line rests on"),
     Field("core_hrg", "code", "HRG of the spell or attendance that the line belongs to"),
     Field("core_point_of_delivery", "code", "Point of delivery of that spell or attendance"),
+    Field("item_name", "text", "Name of the drug or device, where the tariff code is another"),
+    Field(
+        "maternity_factors",
+        "text",
+        "Factors of a maternity pathway payment, with semicolons; blank or none: none is present",
+    ),
     *BILLED,
 )
 
@@ -225,12 +261,21 @@ CRITICAL_CARE: tuple[Field, ...] = (
     *BILLED,
 )
 
+PERIODS: tuple[Field, ...] = (
+    Field("provider", "code", "Organisation code of the provider", key=True),
+    Field("spell_id", "identifier", "Hospital provider spell number", key=True),
+    Field("kind", "code", "critical_care, rehabilitation or palliative_care", key=True, lower=True),
+    Field("start_date", "date", "First day of the period", key=True),
+    Field("end_date", "date", "Last day of the period", key=True),
+)
+
 DATASETS: dict[str, tuple[Field, ...]] = {
     "episodes": EPISODES,
     "attendances": ATTENDANCES,
     "emergency": EMERGENCY,
     "critical_care": CRITICAL_CARE,
     "lines": LINES,
+    "periods": PERIODS,
 }
 
 # ---------------------------------------------------------------- registers

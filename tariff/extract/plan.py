@@ -44,6 +44,9 @@ class Column:
     def __post_init__(self) -> None:
         if self.field.lower:
             self.cleaning = dataclasses.replace(self.cleaning, lower=True)
+        if self.field.spellings:
+            values = {**dict(self.field.spellings), **self.cleaning.values}  # a layout goes first
+            self.cleaning = dataclasses.replace(self.cleaning, values=values)
 
 
 @dataclass(slots=True)
@@ -89,12 +92,14 @@ class Plan:
         rows = len(raw.lines)
         arrays: dict[str, pa.Array] = {}
         bad: dict[str, Mask] = {}
+        missing: dict[str, Mask] = {}  # keys without a text; one that cannot be read is bad alone
         for column in self.columns:
             array, mask = self._column(column, raw, rows)
             arrays[column.name] = array
             if column.field.key and array.null_count:
-                missing = np.asarray(array.is_null())
-                mask = missing if mask is None else mask | missing
+                null = np.asarray(array.is_null())
+                missing[column.name] = null if mask is None else null & ~mask
+                mask = null if mask is None else mask | null
             if mask is not None and mask.any():
                 bad[column.name] = mask
         lines = raw.lines
@@ -105,7 +110,7 @@ class Plan:
             blank = self._blank(refused, arrays, bad)
             rows_blank = int(blank.sum())
             rows_bad = int(refused.sum()) - rows_blank
-            found = self._bad_cells(raw, arrays, bad, blank)
+            found = self._bad_cells(raw, arrays, bad, missing, blank)
             keep = pa.array(~refused)
             arrays = {name: array.filter(keep) for name, array in arrays.items()}
             lines = lines[~refused]
@@ -145,7 +150,12 @@ class Plan:
         return blank
 
     def _bad_cells(
-        self, raw: RawBatch, arrays: dict[str, pa.Array], bad: dict[str, Mask], blank: Mask
+        self,
+        raw: RawBatch,
+        arrays: dict[str, pa.Array],
+        bad: dict[str, Mask],
+        missing: dict[str, Mask],
+        blank: Mask,
     ) -> BadCells:
         cells: list[tuple[int, int, str, str | None, str]] = []
         for place, column in enumerate(self.columns):
@@ -153,10 +163,10 @@ class Plan:
             if mask is None:
                 continue
             rows = np.flatnonzero(mask & ~blank)
-            missing = np.asarray(arrays[column.name].is_null())[rows] & column.field.key
+            gone_of = missing.get(column.name, np.zeros(len(mask), bool))[rows]
             texts = _texts(raw, column, rows)
             reason = self._reason(column)
-            for row, gone, text in zip(rows.tolist(), missing.tolist(), texts, strict=True):
+            for row, gone, text in zip(rows.tolist(), gone_of.tolist(), texts, strict=True):
                 if gone:
                     cells.append((row, place, column.label, None, "missing"))
                 else:

@@ -9,8 +9,12 @@ from typing import Literal
 from tariff.packs.model import SCORE
 
 _CODE = r"[^\s,;\x00-\x1f]+"
+_DATE = (  # a day there is
+    r"[0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)"
+    r"|02-(0[1-9]|1[0-9]|2[0-8]))|[0-9]{2}(0[48]|[2468][048]|[13579][26])-02-29"
+)
 
-CellType = Literal["code", "codes", "text", "integer", "score", "decimal", "flag", "year"]
+CellType = Literal["code", "codes", "text", "integer", "score", "decimal", "flag", "year", "date"]
 CELLS: dict[CellType, tuple[re.Pattern[str], str]] = {
     "code": (re.compile(_CODE), "a code without blanks"),
     "codes": (
@@ -23,6 +27,7 @@ CELLS: dict[CellType, tuple[re.Pattern[str], str]] = {
     "decimal": (re.compile(r"-?(0|[1-9][0-9]{0,11})(\.[0-9]{1,15})?"), "a number"),
     "flag": (re.compile(r"yes|no"), "yes or no"),
     "year": (re.compile(r"[0-9]{4}/[0-9]{2}"), "a year such as 2022/23"),
+    "date": (re.compile(_DATE), "a day such as 2022-04-01"),
 }
 
 

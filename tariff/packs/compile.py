@@ -10,21 +10,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tariff.packs.editions import Editions, serving
 from tariff.packs.grouping import OPEN_MAX, Grouper
 from tariff.packs.load import LoadedPack, PackSet
+from tariff.packs.market_forces import MarketForces
 from tariff.packs.model import (
     GrouperPack,
     LabelsPack,
-    MffPack,
     PodPack,
     TariffPack,
 )
-from tariff.schemas import MFF_UNIT
 
 NULL64 = np.iinfo(np.int64).min
 
@@ -45,23 +45,31 @@ def half_up(number: Decimal) -> int:
 
 
 class Prices:
-    """The price lists of all tariffs in one array, by tariff and HRG."""
+    """The price lists of all tariffs in one array, by tariff and HRG.
+
+    `packs` are in the order of `Editions.in_order`: the first of a year serves it.
+    """
 
     def __init__(self, packs: list[LoadedPack], hrg_ids: dict[str, int]) -> None:
         self.packs = packs
+        self.of_year = serving(packs)
         self.manifests = [pack.manifest for pack in packs if isinstance(pack.manifest, TariffPack)]
         self.table = np.full((len(packs), len(hrg_ids), TABLE_COLUMNS), NULL64, np.int64)
         self.table[:, :, 8] = 0
         self.table[:, :, 9] = 0
         self.rounding = np.zeros(len(packs), np.uint8)
         self.short_stay_rule = np.zeros((len(packs), 3), np.int32)
+        also_on = [m.top_up_rule.also_on if m.top_up_rule else [] for m in self.manifests]
+        self.top_up_also_on = np.array(
+            [[part in parts for part in ("long_stay", "best_practice")] for parts in also_on],
+            np.uint8,
+        ).reshape(-1, 2)
         for index, (pack, manifest) in enumerate(zip(packs, self.manifests, strict=True)):
             self._fill(index, pack, manifest, hrg_ids)
 
     def _fill(
         self, index: int, pack: LoadedPack, manifest: TariffPack, hrg_ids: dict[str, int]
     ) -> None:
-        columns = pack.tables["prices"].columns
         borrowed = set(manifest.borrowed.columns) if manifest.borrowed else set()
         of_other = sum(
             bit
@@ -72,15 +80,16 @@ class Prices:
         if manifest.short_stay_rule is not None:
             rule = manifest.short_stay_rule
             self.short_stay_rule[index] = (1, rule.max_adjusted_days, rule.min_age)
+        if "deliveries" in pack.tables:
+            columns = pack.tables["deliveries"].columns
+            for row, hrg in enumerate(columns["hrg"]):
+                out = self.table[index, hrg_ids[hrg]]
+                self._fill_row(out, columns, row, of_other)
+                out[6] = 0  # a delivery is never a short stay
+        columns = pack.tables["prices"].columns
         for row, hrg in enumerate(columns["hrg"]):
             out = self.table[index, hrg_ids[hrg]]
-            combined = columns["combined"][row]
-            out[0] = pence(columns["day_case"][row] or combined)
-            out[1] = pence(columns["ordinary_elective"][row] or combined)
-            out[2] = pence(columns["non_elective"][row])
-            for place, name in ((3, "elective_trim"), (4, "non_elective_trim")):
-                out[place] = int(columns[name][row] or NULL64)
-            out[5] = pence(columns["per_day"][row])
+            self._fill_row(out, columns, row, of_other)
             flag = columns["short_stay"][row]
             out[6] = {"yes": 1, "no": 0}.get(flag, int(NULL64))
             out[7] = pence(columns["short_stay_price"][row])
@@ -88,15 +97,33 @@ class Prices:
             if flag == "yes" and not columns["short_stay_price"][row] and share:
                 pounds = Decimal(columns["non_elective"][row] or 0) * Decimal(share) / 100
                 out[7] = half_up(pounds) * 100
-            out[8] = 1
-            out[9] = of_other
+        for hrg in manifest.local_in_admitted_care:
+            if hrg in hrg_ids:
+                self.table[index, hrg_ids[hrg], :3] = NULL64
+
+    @staticmethod
+    def _fill_row(
+        out: NDArray[np.int64], columns: dict[str, list[str]], row: int, of_other: int
+    ) -> None:
+        """Fill in prices, trim points and rate of an HRG."""
+        combined = columns["combined"][row]
+        out[0] = pence(columns["day_case"][row] or combined)
+        out[1] = pence(columns["ordinary_elective"][row] or combined)
+        out[2] = pence(columns["non_elective"][row])
+        for place, name in ((3, "elective_trim"), (4, "non_elective_trim")):
+            out[place] = int(columns[name][row] or NULL64)
+        out[5] = pence(columns["per_day"][row])
+        out[8] = 1
+        out[9] = of_other
 
     def index_of_year(self, year: str) -> int:
-        """Give the index of a year's price list, -2 where none is held."""
-        for index, manifest in enumerate(self.manifests):
-            if manifest.year == year:
-                return index
-        return -2
+        """Give the index of the price list that serves a year, -2 where none is held."""
+        return self.of_year.get(year, -2)
+
+    @property
+    def serving(self) -> list[LoadedPack]:
+        """The price lists that serve a year."""
+        return [self.packs[index] for index in self.of_year.values()]
 
     def holds_short_stay(self, index: int) -> bool:
         """Say whether a price list flags the HRGs of the reduced short stay price."""
@@ -122,37 +149,6 @@ def financial_year(day: date) -> str:
     return f"{start:04}/{(start + 1) % 100:02}"
 
 
-class MarketForces:
-    """Market forces factors by provider and year, in units of 1e-9."""
-
-    def __init__(self, pack: LoadedPack) -> None:
-        assert isinstance(pack.manifest, MffPack)
-        self.pack = pack
-        columns = pack.tables["factors"].columns
-        self.factors: dict[str, dict[str, int]] = {}
-        for provider, year, factor in zip(
-            columns["provider"], columns["year"], columns["mff"], strict=True
-        ):
-            self.factors.setdefault(provider, {})[year] = half_up(Decimal(factor) * MFF_UNIT)
-        names = pack.tables["providers"].columns
-        self.names = dict(zip(names["provider"], names["name"], strict=True))
-        self.years = sorted({year for years in self.factors.values() for year in years})
-
-    def factor(self, provider: str, year: str) -> tuple[int, str]:
-        """Give the factor and the year it is of: the nearest held, the earlier on a tie.
-
-        A provider in no table has NULL64 and an empty year.
-        """
-        held = self.factors.get(provider)
-        if not held and len(provider) == 5 and provider.endswith("00"):
-            held = self.factors.get(provider[:3])  # R1H00 is the trust R1H, written in full
-        if not held:
-            return int(NULL64), ""
-        wanted = year_start(year)
-        best = min(held, key=lambda y: (abs(year_start(y) - wanted), year_start(y)))
-        return held[best], best
-
-
 class PointsOfDelivery:
     """The points of delivery of admitted care, in order of test."""
 
@@ -160,6 +156,7 @@ class PointsOfDelivery:
         assert isinstance(pack.manifest, PodPack)
         self.pack = pack
         self.groups = pack.manifest.groups
+        self.home_leave = pack.manifest.home_leave.days == "deducted"
         self.codes = [group.code for group in self.groups]
         self.rules = np.array(
             [
@@ -191,22 +188,26 @@ class PointsOfDelivery:
         )
 
 
-@dataclass
+@dataclass(eq=False)  # one rulebook is itself and no other: what is worked out from it is kept
 class Rulebook:
-    """Every pack of a run, compiled."""
+    """Every pack of a run, compiled; `editions` says which price list serves a year."""
 
     packs: PackSet
+    editions: Editions = field(default_factory=Editions)
     hrgs: list[str] = field(init=False)
     hrg_ids: dict[str, int] = field(init=False)
 
     def __post_init__(self) -> None:
+        self._price_lists = self.editions.in_order(self.packs)
         names: set[str] = set()
         for pack in self.packs.by_kind("splits"):
             for name in ("splits", "unpriced"):
                 if name in pack.tables:
                     names.update(pack.tables[name].columns["hrg"])
         for pack in self.packs.by_kind("tariff"):
-            names.update(pack.tables["prices"].columns["hrg"])
+            for table in ("prices", "deliveries"):
+                if table in pack.tables:
+                    names.update(pack.tables[table].columns["hrg"])
         for pack in self.packs.by_kind("grouper"):
             assert isinstance(pack.manifest, GrouperPack)
             names.add(pack.manifest.error_hrg)
@@ -223,18 +224,19 @@ class Rulebook:
         return [Grouper(pack, self.packs, self.hrg_ids) for pack in packs]
 
     @cached_property
+    def tariffs(self) -> list[LoadedPack]:
+        """Tariff packs by year, the one that serves a year before the others of it."""
+        return self._price_lists
+
+    @cached_property
     def prices(self) -> Prices:
-        """Compiled price lists, by year."""
-        packs = sorted(
-            self.packs.by_kind("tariff"),
-            key=lambda pack: (getattr(pack.manifest, "year", ""), pack.level, pack.manifest.id),
-        )
-        return Prices(packs, self.hrg_ids)
+        """Compiled price lists of admitted care, by year."""
+        return Prices([pack for pack in self.tariffs if "prices" in pack.tables], self.hrg_ids)
 
     @cached_property
     def mff(self) -> MarketForces:
         """Market forces factors."""
-        return MarketForces(self.packs.by_kind("mff")[0])
+        return MarketForces(self.packs.by_kind("mff"), self.prices.serving)
 
     @cached_property
     def points_of_delivery(self) -> PointsOfDelivery:
@@ -265,3 +267,13 @@ class Rulebook:
             gap = max((low - day).days, (day - high).days, 0)
             distances.append((gap, index))
         return min(distances)[1]
+
+
+def rulebook_of(packs: PackSet, editions: Editions | None = None) -> Rulebook:
+    """Give the rulebook of a set of packs, compiled once: neither changes."""
+    return _compiled(packs, editions or Editions())
+
+
+@lru_cache(maxsize=2)
+def _compiled(packs: PackSet, editions: Editions) -> Rulebook:
+    return Rulebook(packs, editions)

@@ -6,6 +6,7 @@ import re
 
 from tariff.packs.model import EmergencyGroupsPack
 
+CONCEPT = re.compile(r"[0-9]{6,18}")  # a SNOMED CT identifier, as the Emergency Care Data Set has
 THIRD_DIGITS = re.compile(r"([1-9])(?:-([1-9]))?")
 
 

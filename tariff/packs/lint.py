@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from tariff.errors import Problem
-from tariff.packs import lint_cross, lint_rules, lint_tables
+from tariff.packs import lint_contract, lint_cross, lint_rules, lint_tables
 from tariff.packs.findings import Findings
 from tariff.packs.load import LoadedPack
 from tariff.packs.model import Applies
@@ -24,8 +24,21 @@ def lint(packs: Iterable[LoadedPack], today: date) -> list[Problem]:
     loaded = [findings.pack for findings in sets.values()]
     for findings in sets.values():
         lint_pack(findings, today)
-    lint_cross.check([pack for pack in loaded if pack.has_tables], sets)
+    whole = [pack for pack in loaded if pack.has_tables]
+    lint_cross.check(whole, sets)
+    lint_contract.across(whole, sets)
     return sorted(problem for findings in sets.values() for problem in _without_waived(findings))
+
+
+def lint_contract_pack(pack: LoadedPack, packs: Iterable[LoadedPack], today: date) -> list[Problem]:
+    """Every problem of one contract, beside the packs in force; those of the others are not told.
+
+    A contract moves money, so a run that is given one looks at it first.
+    """
+    findings = Findings(pack)
+    lint_pack(findings, today)
+    lint_contract.across([one for one in packs if one.has_tables], {pack.root: findings})
+    return sorted(_without_waived(findings))
 
 
 def lint_pack(findings: Findings, today: date) -> None:

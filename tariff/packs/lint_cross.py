@@ -224,7 +224,7 @@ def _labels(packs: Sequence[LoadedPack], findings: FindingsOf) -> None:
         if isinstance(pack.manifest, LabelsPack):
             labels.update(pack.tables["labels"].columns["hrg"])
     for pack in packs:
-        if not labels or not isinstance(pack.manifest, TariffPack):
+        if not labels or not isinstance(pack.manifest, TariffPack) or "prices" not in pack.tables:
             continue
         names = pack.tables.get("names")
         own = set(names.columns["code"]) if names else set()

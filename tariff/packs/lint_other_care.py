@@ -1,11 +1,11 @@
-"""Checks of the packs that group care other than admitted: each record can reach an HRG."""
+"""Checks of the packs that group and price care other than admitted."""
 
 from __future__ import annotations
 
 import re
 
 from tariff.extract.fields import field_of
-from tariff.packs.emergency import counted, third_digits
+from tariff.packs.emergency import CONCEPT, counted, third_digits
 from tariff.packs.findings import Findings
 from tariff.packs.model import (
     AttendanceGroupsPack,
@@ -13,7 +13,13 @@ from tariff.packs.model import (
     EmergencyGroupsPack,
 )
 
-CODE = re.compile(r"[0-9]{2}")
+CODE = re.compile(rf"[0-9]{{2}}|{CONCEPT.pattern}")
+WORDS = {  # of the tables of an other care pack
+    ("currencies", "table"): ("maternity", "other_prices", "best_practice_prices"),
+    ("maternity_words", "phase"): ("antenatal", "postnatal"),
+    ("maternity_edges", "phase"): ("antenatal", "postnatal"),
+}
+LOWER, UPPER = ("above", "at_least"), ("below", "at_most")
 
 
 def attendances(findings: Findings) -> None:
@@ -37,7 +43,7 @@ def emergency(findings: Findings) -> None:
     for table in ("investigations", "treatments"):
         for index, code in enumerate(pack.tables[table].columns["code"]):
             if not CODE.fullmatch(code):
-                message = f"'{code}' is no A&E code: two digits"
+                message = f"'{code}' is no A&E code, of two digits, and no SNOMED CT identifier"
                 findings.of_cell("PK412", table, index, "code", message, row=code)
     for index, cell in enumerate(pack.tables["treatments"].columns["third_digits"]):
         if cell and not third_digits(cell):
@@ -55,6 +61,29 @@ def emergency(findings: Findings) -> None:
             if pair not in held:
                 message = f"investigation category {pair[0]} with treatment {pair[1]} has no HRG"
                 findings.add("PK416", pack.at("groups"), message, row=f"{pair[0]} {pair[1]}")
+
+
+def pricing(findings: Findings) -> None:
+    """Words are known, and each edge of a factor has bounds that some value can meet."""
+    tables = findings.pack.tables
+    for (name, column), known in WORDS.items():
+        for index, word in enumerate(tables[name].columns[column] if name in tables else ()):
+            if word not in known:
+                message = f"{column}: '{word}' is none of {', '.join(known)}"
+                findings.of_cell("PK417", name, index, column, message)
+    edges = tables.get("maternity_edges")
+    if edges is None:
+        return
+    bounds = {name: edges.decimals(name) for name in (*LOWER, *UPPER)}
+    for index, factor in enumerate(edges.columns["factor"]):
+        low = [b for name in LOWER if (b := bounds[name][index]) is not None]
+        high = [b for name in UPPER if (b := bounds[name][index]) is not None]
+        if len(low) > 1 or len(high) > 1 or not low + high:
+            message = f"{factor}: one bound below, one above, or one alone"
+            findings.of_cell("PK400", "maternity_edges", index, "factor", message)
+        elif low and high and low[0] > high[0]:
+            message = f"{factor}: from {low[0]} to {high[0]}, which no value meets"
+            findings.of_cell("PK400", "maternity_edges", index, "factor", message)
 
 
 def critical_care(findings: Findings) -> None:

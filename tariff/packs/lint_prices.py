@@ -5,14 +5,15 @@ from __future__ import annotations
 from tariff.packs.findings import Findings
 from tariff.packs.price_tables import PRICE_TABLES
 
+PAYMENTS = frozenset(
+    {
+        *("best_practice", "not_best_practice", "additional", "price"),
+        *(f"level_{number}" for number in range(1, 10)),
+    }
+)
 WORDS: dict[tuple[str, str], frozenset[str]] = {
     ("best_practice_prices", "code_type"): frozenset({"", "hrg", "treatment_function"}),
-    ("best_practice_prices", "payment"): frozenset(
-        {
-            *("best_practice", "not_best_practice", "additional", "price"),
-            *(f"level_{number}" for number in range(1, 10)),
-        }
-    ),
+    ("best_practice_prices", "payment"): PAYMENTS,
     ("best_practice_codes", "classification"): frozenset({"hrg", "icd10", "opcs4"}),
     ("unbundled_list", "priced"): frozenset({"", "national", "unit", "no"}),
     ("maternity", "phase"): frozenset({"delivery", "antenatal", "postnatal"}),
@@ -89,7 +90,7 @@ def _flag_lists(findings: Findings) -> None:
 def _priced_twice(findings: Findings) -> None:
     """An HRG that is listed as without a price in any setting has none."""
     unpriced = findings.pack.tables.get("no_price_hrgs")
-    if unpriced is None:
+    if unpriced is None or "prices" not in findings.pack.tables:
         return
     prices = findings.pack.tables["prices"].columns
     columns = ("outpatient_procedure", "combined", "day_case", "ordinary_elective", "non_elective")

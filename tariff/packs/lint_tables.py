@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 
-from tariff.packs import lint_other_care, lint_prices
+from tariff.packs import lint_best_practice, lint_contract, lint_other_care, lint_prices
 from tariff.packs.findings import Findings
 from tariff.packs.model import (
     CodesPack,
@@ -31,6 +31,7 @@ CODE_FORMS = {
     "icd10": (re.compile(r"[A-Z][0-9]{2}[0-9X]{0,2}"), "a letter, two digits and up to two more"),
     "opcs4": (re.compile(r"[A-Z][0-9]{2,3}"), "a letter and two or three digits"),
 }
+EXCLUDED_BY = ("treatment_function", "administrative_category")
 LOWEST_MFF, HIGHEST_MFF = Decimal("0.9"), Decimal("1.5")
 
 
@@ -44,9 +45,12 @@ def check(findings: Findings) -> None:
         "attendance_groups": lint_other_care.attendances,
         "emergency_groups": lint_other_care.emergency,
         "critical_care_groups": lint_other_care.critical_care,
+        "other_care": lint_other_care.pricing,
         "tariff": _prices,
         "mff": _factors,
         "points_of_delivery": _groups,
+        "contract": lint_contract.contract,
+        "contract_terms": lint_contract.terms,
     }
     run = checks.get(findings.pack.manifest.kind)
     if run is not None:
@@ -206,7 +210,11 @@ def _redirects(findings: Findings) -> None:
 
 
 def _prices(findings: Findings) -> None:
-    table = findings.pack.tables["prices"]
+    lint_prices.check(findings)
+    lint_best_practice.check(findings)
+    table = findings.pack.tables.get("prices")
+    if table is None:
+        return
     hrgs = table.columns["hrg"]
     for name in (*PRICES, "elective_trim", "non_elective_trim"):
         for index, figure in enumerate(table.decimals(name)):
@@ -229,7 +237,6 @@ def _prices(findings: Findings) -> None:
         if combined and separate:
             message = f"{hrgs[index]}: a combined price beside separate ones"
             findings.of_cell("PK407", "prices", index, "combined", message, row=hrgs[index])
-    lint_prices.check(findings)
 
 
 def _factors(findings: Findings) -> None:
@@ -239,6 +246,22 @@ def _factors(findings: Findings) -> None:
             provider = table.columns["provider"][index]
             message = f"{provider} {table.columns['year'][index]}: a factor of {factor}"
             findings.of_cell("PK411", "factors", index, "mff", message, row=provider)
+    if "successors" in findings.pack.tables:
+        _successors(findings)
+
+
+def _successors(findings: Findings) -> None:
+    """Every merger leads to a provider that is still there."""
+    columns = findings.pack.tables["successors"].columns
+    became = dict(zip(columns["old"], columns["new"], strict=True))
+    for index, old in enumerate(became):
+        seen, code = [old], became[old]
+        while code in became and code not in seen:
+            seen.append(code)
+            code = became[code]
+        if code in seen:
+            message = f"{old} is its own successor: {' > '.join([*seen, code])}"
+            findings.of_cell("PK425", "successors", index, "new", message, row=old)
 
 
 # ---------------------------------------------------------------- points of delivery
@@ -247,6 +270,7 @@ def _factors(findings: Findings) -> None:
 def _groups(findings: Findings) -> None:
     manifest = findings.pack.manifest
     assert isinstance(manifest, PodPack)
+    _excluded(findings)
     for index, group in enumerate(manifest.groups):
         for earlier in manifest.groups[:index]:
             if earlier.code == group.code:
@@ -268,3 +292,20 @@ def _covers(earlier: PodGroup, later: PodGroup) -> bool:
         return False
     most, other_most = earlier.max_adjusted_days, later.max_adjusted_days
     return most is None or (other_most is not None and other_most <= most)
+
+
+def _excluded(findings: Findings) -> None:
+    """What is excluded is a code of a field that is asked for it, in years that are in order."""
+    table = findings.pack.tables.get("excluded")
+    if table is None:
+        return
+    columns = table.columns
+    for index, code in enumerate(columns["code"]):
+        for name, known in (("of", EXCLUDED_BY), ("evidence", ("S", "D", "K"))):
+            if (word := columns[name][index]) not in known:
+                message = f"{name}: '{word}' is none of {', '.join(known)}"
+                findings.of_cell("PK417", "excluded", index, name, message, row=code)
+        first, last = columns["from_year"][index], columns["to_year"][index]
+        if first and last and first > last:
+            message = f"{code}: from {first} is after to {last}"
+            findings.of_cell("PK400", "excluded", index, "from_year", message, row=code)

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
@@ -19,7 +20,7 @@ import tariff
 from tariff.errors import PackError, Problem, UsageError
 from tariff.packs.model import GrouperPack, Pack, Rule, TariffPack
 from tariff.packs.problems import Problems, did_you_mean, shown
-from tariff.packs.read import MANIFEST, LoadedPack, read_pack
+from tariff.packs.read import MANIFEST, LoadedPack, Stamp, read_pack, stamp
 from tariff.packs.tables import Table
 
 __all__ = ["Level", "LoadedPack", "Loading", "PackSet", "Table", "load_packs", "read_levels"]
@@ -35,6 +36,7 @@ class Level:
 
     name: str
     folders: tuple[Path, ...]
+    kept: bool = False  # a pack that was read is not read again until one of its files changes
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +117,13 @@ def load_packs(extra: Sequence[Path] = (), *, shipped: bool = True) -> PackSet:
     errors = [problem for problem in loading.problems if problem.severity == "error"]
     if errors:
         raise PackError(errors)
-    return PackSet(loading.packs, loading.notices)
+    return _together(loading.packs, loading.notices)
+
+
+@lru_cache(maxsize=2)
+def _together(packs: tuple[LoadedPack, ...], notices: tuple[str, ...]) -> PackSet:
+    """The set of packs; of the same ones the same set, so that what is made of it can be kept."""
+    return PackSet(packs, notices)
 
 
 def search_order(extra: Sequence[Path] = (), *, shipped: bool = True) -> list[Level]:
@@ -125,7 +133,7 @@ def search_order(extra: Sequence[Path] = (), *, shipped: bool = True) -> list[Le
         Level("the packs given", tuple(Path(path) for path in extra)),
         Level(ENVIRONMENT, tuple(Path(name) for name in named if name)),
         Level("installed packages", tuple(_installed())),
-        Level("the shipped packs", (shipped_folder(),) if shipped else ()),
+        Level("the shipped packs", (shipped_folder(),) if shipped else (), kept=True),
     ]
     return [level for level in levels if level.folders]
 
@@ -163,7 +171,7 @@ def read_levels(levels: Sequence[Level]) -> Loading:
     for rank, level in enumerate(levels):
         here: dict[str, LoadedPack] = {}
         for folder in _unique(_pack_folders(level, problems), seen):
-            pack, found = read_pack(folder, rank)
+            pack, found = (_kept_pack if level.kept else read_pack)(folder, rank)
             problems += found
             if pack is None:
                 continue
@@ -180,6 +188,21 @@ def read_levels(levels: Sequence[Level]) -> Loading:
     in_order = tuple(sorted(packs.values(), key=_order))
     problems += _missing_references(in_order, complete=not problems)
     return Loading(in_order, tuple(problems), tuple(notices))
+
+
+_kept: dict[tuple[Path, int], tuple[Stamp, LoadedPack]] = {}
+
+
+def _kept_pack(folder: Path, level: int) -> tuple[LoadedPack | None, list[Problem]]:
+    """Like `read_pack`; a pack without a problem is read once while its files stay as they are."""
+    now = stamp(folder)
+    before, pack = _kept.get((folder, level), ((), None))
+    if before == now:
+        return pack, []
+    pack, found = read_pack(folder, level)
+    if pack is not None and not found:
+        _kept[folder, level] = now, pack
+    return pack, found
 
 
 def _pack_folders(level: Level, problems: list[Problem]) -> Iterator[Path]:

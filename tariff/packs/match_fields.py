@@ -90,7 +90,13 @@ DERIVED: list[MatchField] = [
         trim_days="Trim point",
     ),
     *_derived("number", "", 1, duplicate_rows="Exact copies of rows of the spell"),
-    *_derived("number", "1e-9", MFF_UNIT, mff="Factor of the provider and year"),
+    *_derived(
+        "number",
+        "1e-9",
+        MFF_UNIT,
+        mff="Factor of the provider and year",
+        billed_factor="Factor billed: as one, or as the money implies",
+    ),
     *_derived(
         "money",
         "pence",
@@ -142,6 +148,7 @@ DERIVED_NEEDS: dict[str, tuple[str, ...]] = {
     "billed": (_BILLED,),
     "billed_price": ("billed_price",),
     "billed_product": ("billed_price", "billed_mff|billed_mff_amount"),
+    "billed_factor": ("billed_mff|billed_price+billed_mff_amount",),
     "activity_month_end": ("activity_month",),
     "short_stay_eligible": (*_PRICE, "age"),
 }

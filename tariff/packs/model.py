@@ -402,12 +402,44 @@ class ShortStayRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BestPracticeArea:
-    """HRGs of which a flagged spell is paid another price than the one listed."""
+class BestPracticePayment:
+    """A payment beside the price of a best practice area: the row of `best_practice_prices`.
+
+    `row` is its name there; blank: the row `additional` of the HRG. `hrgs`: prefixes of the HRGs
+    that may earn it; empty: any of the area.
+    """
+
+    code: Code
+    row: str = ""
+    hrgs: list[Code] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BestPracticePricing:
+    """What SUS pays to every spell of a best practice area, named as in `best_practice_prices`.
+
+    `settings` are those of rows that print none, where `best_practice_hrgs` does not say.
+    """
 
     area: str
-    setting: Literal["elective", "non_elective"]
-    hrgs: list[Code]
+    pays: str  # a payment of its rows
+    settings: list[Literal["day_case", "ordinary_elective", "non_elective"]] = field(
+        default_factory=list
+    )
+    short_stay: bool = True  # whether reduced short stay prices go on
+    payments: list[BestPracticePayment] = field(default_factory=list)
+    exclusive: bool = False  # whether of its payments only one counts, the dearest
+    evidence: Evidence = "S"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopUpRule:
+    """Which specialised service wins, and on what its rate is taken beside base and short stay."""
+
+    several: Literal["first", "dearest"]
+    also_on: list[Literal["long_stay", "best_practice"]] = field(default_factory=list)
+    open_services: list[Code] = field(default_factory=list)  # without a list of providers
+    evidence: Evidence = "K"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -423,11 +455,14 @@ class TariffPack(Pack):
 
     year: str
     edition: str
-    prices: CsvName
+    prices: CsvName | None = None  # none: a list of care that is not admitted alone
     rounding: RoundingPolicy = "pence_final"
     short_stay_rule: ShortStayRule | None = None
     borrowed: Borrowed | None = None
-    best_practice: list[BestPracticeArea] = field(default_factory=list)
+    best_practice_areas: list[BestPracticePricing] = field(default_factory=list)
+    best_practice_list_readings: dict[str, Code] = field(default_factory=dict)  # printed: held
+    top_up_rule: TopUpRule | None = None
+    local_in_admitted_care: list[Code] = field(default_factory=list)  # HRGs
     partial: bool = False
     tests: CsvName | None = None
     attendances: CsvName | None = None
@@ -463,10 +498,14 @@ class TariffPack(Pack):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MffPack(Pack):
-    """Market forces factors by provider and year. `factors`: provider, year, mff."""
+    """Market forces factors by provider and year. `factors`: provider, year, mff.
+
+    `successors`: old, new, from, source, evidence: from that day `old` is a part of `new`.
+    """
 
     factors: CsvName
     providers: CsvName
+    successors: CsvName | None = None
 
 
 PriceColumn = Literal["day_case", "ordinary_elective", "non_elective", "none"]
@@ -487,39 +526,51 @@ class PodGroup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HomeLeave:
+    """Whether days of home leave are days of the stay, or come off it."""
+
+    days: Literal["counted", "deducted"] = "counted"
+    evidence: Evidence = "K"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LocalPrice:
-    """How a record says that a local price was agreed, or that no national one applies.
+    """How a record says that a local price was agreed.
 
     `serial_mark` begins or ends the commissioning serial number.
     """
 
     serial_mark: str
-    administrative_categories: list[Code]
-    treatment_functions: list[Code]
     evidence: Evidence = "S"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodPack(Pack):
-    """The points of delivery of admitted care, in order of test."""
+    """The points of delivery of admitted care, in order of test.
+
+    `excluded` holds what a record shows by itself to have no national price, and in which years: of
+    (treatment_function, administrative_category), code, from_year, to_year, reason, evidence.
+    """
 
     groups: list[PodGroup]
     local_price: LocalPrice | None = None
+    home_leave: HomeLeave = field(default_factory=HomeLeave)
+    excluded: CsvName | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OtherCarePack(Pack):
     """How care that is not admitted is priced beside the price list: outpatients, emergency, lines.
 
-    Tables, by year: `unbundled` (year, hrg, treatment: rebundled, priced or local),
-    `direct_access` (year, hrg, price), `dialysis` (year, hrg, unit, price), `best_practice` (year,
-    treatment_function, hrg, criteria: met or not_met, area, price, addition).
+    The figures stand in the tariff packs. `currencies`: the codes of payments that are no HRG, and
+    the row of a tariff table that prices each. `maternity_words`: other words for the factors of
+    the maternity pathway that a tariff pack prints. `maternity_edges`: measures that are a factor
+    within bounds, such as a body mass index.
     """
 
-    unbundled: CsvName
-    direct_access: CsvName
-    dialysis: CsvName
-    best_practice: CsvName
+    currencies: CsvName | None = None
+    maternity_words: CsvName | None = None
+    maternity_edges: CsvName | None = None
     tests: CsvName | None = None
     # outpatients
     seen: list[Code]  # attended codes of a patient who was seen; any other is excluded
@@ -534,13 +585,16 @@ class OtherCarePack(Pack):
     excluded_functions: list[Code]
     excluded_categories: list[Code]  # administrative categories
     serial_mark: str
+    serial_mark_places: list[Literal["first", "last"]]  # where it counts: sources differ
     attendance_only_functions: list[Code]
     pathway_functions: list[Code]
     pathway_hrgs: list[Code]  # prefixes
     not_consultant_led: list[Code]  # main specialties
     excluded_specialties: list[Code]  # main specialties, beside those
     staff_exclusion_after_fallback: bool
+    direct_access_area: str  # of the tariff table `other_prices`
     # unbundled
+    rebundled_services: list[Code]  # prefixes: rebundled where the year's full list is silent
     empty_cores: list[Code]
     imaging_cores: list[Code]
     imaging_beside_empty_core: bool
@@ -549,8 +603,11 @@ class OtherCarePack(Pack):
     # emergency
     department_types: dict[str, list[Code]]  # type_1_and_2, type_3, excluded
     emergency_as: dict[str, Code] = field(default_factory=dict)  # priced as another HRG
-    # what kind of price each is: national, unit or guide
+    # what kind of price each basis has, where the tariff table `price_types` does not tell
     price_types: dict[str, Code]
+
+
+ListedIn = Literal["drugs", "advanced_therapies", "devices", "innovative_products"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -567,6 +624,9 @@ class PodCodesPack(Pack):
     attendances: dict[str, Code]  # first_single_led, remote_first, procedure_follow_up, ...
     emergency: Code
     direct_access: dict[str, Code]  # imaging, other
+    pathways: dict[str, Code]  # phases of the maternity pathway: antenatal, postnatal
+    listed: dict[str, list[ListedIn]]  # passed through: the tariff tables that list what is
+    service_categories: CsvName | None = None  # code, title: who commissions, in plans
 
 
 # ---------------------------------------------------------------- signatures

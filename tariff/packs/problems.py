@@ -115,6 +115,22 @@ KINDS: dict[str, Kind] = {
     "PK421": Kind("tests missing", "Give one test that finds and one that does not."),
     "PK422": Kind("word that is not neutral", "Write `appears` and `please evidence`."),
     "PK423": Kind("unused parameter", "Use it, or remove it.", "warning", waivable=True),
+    "PK424": Kind("name that no table has", "Mend the name, or add the row it stands for."),
+    "PK425": Kind("merger that leads nowhere", "Name the provider that took it over."),
+    "PK430": Kind("lines of a contract overlap", "Let one select less, or mark it `carved_from`."),
+    "PK431": Kind("line carved from another", "Name a wider line; each line has its own id."),
+    "PK432": Kind("dates of a contract", "Give whole months within the financial year."),
+    "PK433": Kind("gap in the dates of a line", "Give the line the months.", waivable=True),
+    "PK434": Kind("plan or test of a contract", "Months add up to the annual figures of the line."),
+    "PK435": Kind("agreed waiver", "Say who agreed to it, why, and until when."),
+    "PK436": Kind("figure of a form is missing", "Write it in the form of the line."),
+    "PK437": Kind("two local prices for one record", "Let one of them say more than the other."),
+    "PK438": Kind(
+        "low volume above the limit of the year", "Agree another form.", "warning", waivable=True
+    ),
+    "PK439": Kind("waiver of an unknown rule", "Mend the id of the rule.", waivable=True),
+    "PK440": Kind("figures that look wrong", "Check them.", "warning", waivable=True),
+    "PK441": Kind("unknown point of delivery", "Write the national code.", waivable=True),
     "PK490": Kind("unused waiver", "Remove it.", "warning"),
     "PK491": Kind("waiver of what cannot be waived", "Mend the problem, and remove the waiver."),
     # lint across packs
@@ -124,6 +140,8 @@ KINDS: dict[str, Kind] = {
     "PK503": Kind(
         "reference outside its dates", "Refer to a pack of the same dates.", waivable=True
     ),
+    "PK504": Kind("provider in no table of factors", "Mend the code.", waivable=True),
+    "PK505": Kind("gap between two contracts", "Let one begin as the other ends.", waivable=True),
 }
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from tariff import __version__
 from tariff.errors import Problem
-from tariff.packs.model import PACK_MODELS, Pack, Rule, SignaturesPack
+from tariff.packs.kinds import PACK_KINDS
+from tariff.packs.model import Pack, Rule, SignaturesPack
 from tariff.packs.nodes import CSV_NAME, Decoded, Where, decode_tree
 from tariff.packs.problems import START, Position, Problems, did_you_mean
 from tariff.packs.tables import TABLES, Table, read_table
@@ -20,6 +21,8 @@ from tariff.packs.tree import Mapping, Node, Scalar, is_regular_inside, read_tre
 
 MANIFEST = "pack.yaml"
 HASHED = (".yaml", ".csv")  # what can change the meaning of a pack
+
+Stamp = tuple[tuple[str, int, int], ...]
 
 _VERSION = re.compile(r"(>=|<=|==|!=|>|<)\s*([0-9]+(?:\.[0-9]+)*)")
 
@@ -100,18 +103,18 @@ def _model(tree: Node | None, problems: Problems) -> tuple[str, type[Pack]] | No
     if not isinstance(tree, Mapping):
         problems.add("PK022", tree, "expected a mapping: the keys of a manifest")
         return None
-    kinds = ", ".join(PACK_MODELS)
+    kinds = ", ".join(PACK_KINDS)
     if "kind" not in tree.entries:
         problems.add("PK021", tree, "missing key 'kind'", f"one of {kinds}")
         return None
     node = tree.entries["kind"][1]
     kind = node.text if isinstance(node, Scalar) else ""
-    if kind not in PACK_MODELS:
+    if kind not in PACK_KINDS:
         problems.add(
-            "PK301", node, f"unknown kind '{kind}'", did_you_mean(kind, set(PACK_MODELS), "kinds")
+            "PK301", node, f"unknown kind '{kind}'", did_you_mean(kind, set(PACK_KINDS), "kinds")
         )
         return None
-    return kind, PACK_MODELS[kind]
+    return kind, PACK_KINDS[kind]
 
 
 # ---------------------------------------------------------------- tables and rules
@@ -189,6 +192,12 @@ def _names(folder: Path) -> list[str]:
             if name.endswith(HASHED) and not name.startswith(".")
         ]
     return names
+
+
+def stamp(folder: Path) -> Stamp:
+    """The files of a pack: each with the time it was written and its size."""
+    found = ((name, (folder / name).lstat()) for name in sorted(_names(folder)))
+    return tuple((name, status.st_mtime_ns, status.st_size) for name, status in found)
 
 
 def _check_nested(names: Iterable[str], problems: Problems) -> None:

@@ -16,8 +16,10 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from tariff.extract.layout import Layout
 from tariff.packs.importing.mapping import CodeToGroupMapping
+from tariff.packs.kinds import PACK_KINDS
+from tariff.packs.local_policies import LocalPolicies
 from tariff.packs.match_fields import MATCH_FIELDS, MatchField, is_column, written_unit
-from tariff.packs.model import PACK_MODELS, Code, CsvName
+from tariff.packs.model import Code, CsvName
 from tariff.packs.nodes import CSV_NAME, model_fields
 from tariff.packs.rule_file import AtLeastDays, Days, RuleFile
 from tariff.packs.tables import TABLES
@@ -42,10 +44,13 @@ _SCALARS: dict[Any, Schema] = {
 
 def schemas() -> dict[str, Schema]:
     """Every schema by the name of its file."""
-    found = {f"{kind}.json": manifest_schema(kind) for kind in PACK_MODELS}
+    found = {f"{kind}.json": manifest_schema(kind) for kind in PACK_KINDS}
     found["rule.json"] = rule_schema()
     found["code_to_group_mapping.json"] = json_schema(
         CodeToGroupMapping, "A mapping: where the tables of a code to group workbook stand"
+    )
+    found["local_policies.json"] = json_schema(
+        LocalPolicies, "What was agreed locally on policies between spells (docs/policies.md)"
     )
     found["layout.json"] = json_schema(Layout, "A layout: how the columns of a file are read")
     return found
@@ -79,7 +84,7 @@ def json_schema(model: type[Any], title: str) -> Schema:
 
 def manifest_schema(kind: str) -> Schema:
     """The schema of a manifest of a kind."""
-    schema = json_schema(PACK_MODELS[kind], f"Manifest of a pack of kind {kind}")
+    schema = json_schema(PACK_KINDS[kind], f"Manifest of a pack of kind {kind}")
     schema["properties"]["kind"] = {"const": kind}
     for key, spec in TABLES.get(kind, {}).items():
         columns = ",".join(spec.header) + (",..." if spec.any_columns else "")

@@ -14,6 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from tariff.packs.columns import CELLS, Column, TableSpec, optional
+from tariff.packs.contract_tables import CONTRACT_TABLES, TERMS_TABLES
 from tariff.packs.price_tables import PRICE_TABLES
 from tariff.packs.problems import START, Position, Problems
 from tariff.packs.tree import decode_text, read_bytes
@@ -214,36 +215,54 @@ TABLES: dict[str, dict[str, TableSpec]] = {
         **PRICE_TABLES,
     },
     "other_care": {
-        "unbundled": TableSpec(
-            (Column("year", "year"), Column("hrg"), Column("treatment")), key=("year", "hrg")
-        ),
-        "direct_access": TableSpec(
-            (Column("year", "year"), Column("hrg"), Column("price", "decimal")),
-            key=("year", "hrg"),
-        ),
-        "dialysis": TableSpec(
-            (Column("year", "year"), Column("hrg"), Column("unit"), Column("price", "decimal")),
-            key=("year", "hrg"),
-        ),
-        "best_practice": TableSpec(
+        # payments that are no HRG, and the row of a tariff table that has their price
+        "currencies": TableSpec(
             (
-                Column("year", "year"),
-                Column("treatment_function"),
-                Column("hrg"),
-                Column("criteria"),
-                Column("area", "text"),
-                *optional("decimal", "price addition"),
+                Column("code"),
+                Column("table"),  # maternity, other_prices, best_practice_prices
+                Column("area", "text"),  # of maternity: the phase
+                Column("name", "text"),  # of maternity: the level
+                Column("point_of_delivery", blank=True),  # blank: as stated
             ),
-            key=("year", "treatment_function", "hrg", "criteria"),
+            key=("code",),
+        ),
+        # a factor as people write it; without a printed factor it raises no level
+        "maternity_words": TableSpec(
+            (Column("phase"), Column("word", "text"), Column("factor", "text", blank=True)),
+            key=("phase", "word"),
+        ),
+        "maternity_edges": TableSpec(
+            (
+                Column("phase"),
+                Column("measure"),
+                *optional("decimal", "above at_least below at_most"),
+                Column("factor", "text"),
+            ),
+            key=("phase", "measure", "above", "at_least", "below", "at_most"),
         ),
         "tests": TableSpec((Column("name", "text"),), key=("name",), any_columns=True),
     },
+    "contract": CONTRACT_TABLES,
+    "contract_terms": TERMS_TABLES,
     "pod_codes": {
         "codes": TableSpec(
             (Column("code"), Column("setting"), Column("title", "text")), key=("code",)
         ),
         "aliases": TableSpec((Column("alias"), Column("code")), key=("alias",)),
         "hrgs": TableSpec((Column("prefix"), Column("code")), key=("prefix",)),
+        "service_categories": TableSpec((Column("code"), Column("title", "text")), key=("code",)),
+    },
+    "points_of_delivery": {
+        "excluded": TableSpec(
+            (
+                Column("of"),  # treatment_function, administrative_category
+                Column("code"),
+                *(Column(name, "year", blank=True) for name in ("from_year", "to_year")),
+                Column("reason", "text"),
+                Column("evidence"),
+            ),
+            key=("of", "code", "from_year"),
+        ),
     },
     "mff": {
         "factors": TableSpec(
@@ -251,6 +270,15 @@ TABLES: dict[str, dict[str, TableSpec]] = {
             key=("provider", "year"),
         ),
         "providers": TableSpec((Column("provider"), Column("name", "text")), key=("provider",)),
+        "successors": TableSpec(
+            (
+                *(Column(name) for name in ("old", "new")),
+                Column("from", "date"),
+                Column("source", "text"),
+                Column("evidence"),
+            ),
+            key=("old",),
+        ),
     },
 }
 

@@ -68,11 +68,20 @@ def _digits(cell: str) -> str:
 
 
 def category(table: Mapping[str, tuple[int, str]], code: str) -> int | None:
-    """Return the category of a code of two or three digits, None where it is no code."""
+    """Return the category of a code of two or three digits, None where it is no code.
+
+    A SNOMED CT identifier has the category that the pack maps it to.
+    """
+    if _is_concept(code):
+        return table[code][0] if code in table else None
     if code[:2] not in table or len(code) > 3:
         return None
     found, third = table[code[:2]]
     return found if code[2:] == "" or code[2:] in third else None
+
+
+def _is_concept(code: str) -> bool:
+    return code.isdecimal() and code.isascii() and 6 <= len(code) <= 18
 
 
 def _highest(table: Mapping[str, tuple[int, str]], codes: Sequence[str]) -> tuple[int, str | None]:
@@ -109,6 +118,15 @@ def group_emergency_attendance(
         hrg = str(rules.error_hrg)
     elif text(row, "patient_group") in rules.dead_on_arrival:
         hrg = str(rules.dead_hrg)
+    elif any(
+        _is_concept(code) and code not in table
+        for table, codes in (
+            (tables.investigations, investigations),
+            (tables.treatments, treatments),
+        )
+        for code in codes
+    ):
+        reason = "no_category_map"
     else:
         as_found = rules.no_investigation_as if found == 0 and done > 0 else found
         as_done = rules.no_treatment_as if done == 0 and found > 0 else done
@@ -134,4 +152,7 @@ def _any_of(
     table: Mapping[str, tuple[int, str]], codes: Sequence[str], wanted: Sequence[str]
 ) -> bool:
     """Say whether a valid code is one of some, its third digit left aside."""
-    return any(category(table, code) is not None and code[:2] in wanted for code in codes)
+    return any(
+        category(table, code) is not None and (code if _is_concept(code) else code[:2]) in wanted
+        for code in codes
+    )

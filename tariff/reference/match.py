@@ -40,7 +40,7 @@ MONEY = frozenset(f.name for f in EPISODES if f.type == "money") | {
     "billed",
     "billed_product",
 }
-FACTORS = frozenset(f.name for f in EPISODES if f.type == "factor") | {"mff"}
+FACTORS = frozenset(f.name for f in EPISODES if f.type == "factor") | {"mff", "billed_factor"}
 
 
 @dataclass(frozen=True, slots=True)

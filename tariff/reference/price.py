@@ -11,17 +11,27 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
-from tariff.packs.model import PodGroup, ShortStayRule
-from tariff.reference.group import episode_duration
+from tariff.packs.model import PodGroup
+from tariff.reference.best_practice import (
+    Substitution,
+    asks_for_stay,
+    payments_of,
+    rows_of,
+    substitution,
+)
+from tariff.reference.exclusions import ALL, SOME, exclusion_of
+from tariff.reference.factors import factor_of
+from tariff.reference.periods import Period, days_of
+from tariff.reference.price_tables import PriceList, PriceRow, PriceTables
 from tariff.reference.spells import Spell
-from tariff.reference.tables import PriceList, PriceRow, PriceTables
-from tariff.reference.values import half_up, half_up_to, number, text
+from tariff.reference.stays import LongStay, long_stay_of, short_stay_of
+from tariff.reference.top_ups import TopUp, top_up
+from tariff.reference.values import POUND, half_up, half_up_to, text
 from tariff.schemas import MFF_UNIT
 
-POUND = 100
 GIVEN: str | None = "given"  # the year of a factor from the command line
 
-# In the order of the table in docs/pricing.md; all down to mff_unknown make a price incomplete.
+# In the order of the table in docs/pricing.md.
 REASONS = (
     "no_year",
     "tariff_not_held",
@@ -37,8 +47,22 @@ REASONS = (
     "trim_of_other_edition",
     "mff_of_other_year",
     "negative_stay",
+    "excluded",
+    "part_excluded",
+    "top_up_unknown",
+    "payment_unknown",
+    "mff_of_successor",
 )
-SECOND_HAND = frozenset({"trim_of_other_edition", "mff_of_other_year", "negative_stay"})
+SECOND_HAND = frozenset(
+    {
+        "trim_of_other_edition",
+        "mff_of_other_year",
+        "negative_stay",
+        "part_excluded",
+        "payment_unknown",
+        "mff_of_successor",
+    }
+)  # those that leave a price complete
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +73,8 @@ class PriceOptions:
     price_at: str = "billed"  # or "grouped"
     mff: int | None = None  # a factor for every spell, units of 1e-9
     mff_year: str | None = None  # the year whose factors are used
+    rounding: str | None = None  # a policy for every year
+    delayed_discharge: bool = False  # whether delayed days come off the excess days
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,17 +85,26 @@ class Price:
     point_of_delivery: str | None
     tariff_year: str | None
     tariff: str | None
+    exclusion: int
     spell_days: int | None
     critical_care_days: int
     rehabilitation_days: int
     palliative_care_days: int
+    deducted_days: int
     adjusted_days: int | None
+    delayed_days: int
     trim_days: int | None
     excess_days: int | None
     per_day_pence: int | None
+    list_pence: int | None
+    best_practice_area: str | None
+    best_practice_flag: str | None
+    best_practice_paid: str | None
     base_pence: int | None
     short_stay_pence: int | None
     long_stay_pence: int | None
+    top_up_service: str | None
+    top_up_rate: str | None
     top_up_pence: int | None
     best_practice_pence: int | None
     pre_mff_pence: int | None
@@ -81,28 +116,13 @@ class Price:
     short_stay_eligible: int | None
 
 
-# ---------------------------------------------------------------- days and year
+# ---------------------------------------------------------------- the year
 
 
 def year_of(when: date) -> str:
     """Return the tariff year of a date, from 1 April to 31 March: 2022/23."""
     start = when.year if when.month >= 4 else when.year - 1
     return f"{start:04}/{(start + 1) % 100:02d}"
-
-
-def spell_days(spell: Spell) -> int | None:
-    """Return discharge less admission, else the sum of the episode durations."""
-    admitted, discharged = spell.admission_date, spell.discharge_date
-    if admitted is not None and discharged is not None:
-        return (discharged - admitted).days
-    alone = len(spell.episodes) == 1
-    durations = [episode_duration(episode, alone=alone) for episode in spell.episodes]
-    known = [duration for duration in durations if duration is not None]
-    return sum(known) if len(known) == len(durations) else None
-
-
-def _summed(spell: Spell, column: str) -> int:
-    return sum(number(episode, column) or 0 for episode in spell.episodes)
 
 
 # ---------------------------------------------------------------- setting and base
@@ -133,42 +153,10 @@ def base_price(row: PriceRow, group: PodGroup) -> int | None:
     return row.non_elective if group.price == "non_elective" else None
 
 
-# ---------------------------------------------------------------- short stay
-
-
-def _tests_hold(rule: ShortStayRule, method: str | None, age: int | None) -> bool:
-    """Say whether the tests of the record hold that do not ask for its stay."""
-    return method in rule.admission_methods and age is not None and age >= rule.min_age
-
-
-def reduced_price(row: PriceRow, base: int) -> int | None:
-    """Return the published reduced price, else the published share of the price to the pound."""
-    if row.short_stay_price is not None:
-        return row.short_stay_price
-    if row.short_stay_share is None:
-        return None
-    return half_up_to(base * row.short_stay_share, POUND)
-
-
-# ---------------------------------------------------------------- market forces factor
-
-
-def factor_of(
-    tables: PriceTables, provider: str, year: str | None
-) -> tuple[int | None, str | None]:
-    """Return the factor of a provider in a year, else of the nearest year, and that year."""
-    published = tables.factors.get(provider)
-    if year is None or not published:
-        return None, None
-    start = int(year[:4])
-    nearest = min(published, key=lambda held: (abs(int(held[:4]) - start), held))
-    return published[nearest], nearest
-
-
 # ---------------------------------------------------------------- rounding
 
 
-def rounded_total(policy: str, parts: Sequence[int], mff: int) -> int:
+def rounded_total(policy: str, parts: Sequence[int | Fraction], mff: int) -> int:
     """Return the total in pence of components in pence, under a rounding policy."""
     factor = Fraction(mff, MFF_UNIT)
     exact = sum(parts) * factor
@@ -183,27 +171,93 @@ def rounded_total(policy: str, parts: Sequence[int], mff: int) -> int:
     raise ValueError(f"rounding policy {policy}")
 
 
+# ---------------------------------------------------------------- the parts of a price
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What a spell with a price in the list is paid for."""
+
+    base: int
+    area: Substitution | None
+    short_stay: int
+    eligible: int | None
+    stay: LongStay
+    top_up: TopUp
+    payments: int
+
+    @property
+    def exact(self) -> list[int | Fraction]:
+        """The four parts that are rounded, in pence; one that is not known counts as nothing."""
+        whole = [self.base + self.short_stay, self.stay.payment or 0, self.payments]
+        return [*whole, self.top_up.amount]
+
+    @property
+    def shown(self) -> list[int]:
+        """The parts in whole pence."""
+        return [half_up(Fraction(part)) for part in self.exact]
+
+
+def _parts(
+    held: PriceList,
+    row: PriceRow,
+    hrg: str,
+    group: PodGroup,
+    spell: Spell,
+    listed: int,
+    adjusted: int | None,
+    delayed: int,
+    reasons: set[str],
+) -> _Parts:
+    """Work out steps 5 to 9 of a spell that has a price in the list."""
+    best = held.best_practice
+    rows = rows_of(best, spell, hrg)
+    if asks_for_stay(rows, group, adjusted):
+        reasons.add("stay_unknown")
+    area = substitution(best, rows, spell, group, adjusted)
+    base = listed if area is None else area.row.price
+
+    eligible, reduced = None if held.short_stay_rule is None else 0, None
+    if group.price == "non_elective":
+        eligible, reduced = short_stay_of(held, row, spell, listed, area, adjusted, reasons)
+    if reduced is not None:
+        stay = LongStay(excess=0, payment=0)
+    else:
+        stay = long_stay_of(held, row, group, listed, adjusted, delayed, reasons)
+    short_stay = 0 if reduced is None else reduced - base
+    payments = payments_of(best, spell, hrg, area, reasons)
+    taken_on = {
+        "core": base + short_stay,
+        "long_stay": stay.payment or 0,
+        "best_practice": payments,
+    }
+    return _Parts(
+        base=base,
+        area=area,
+        short_stay=short_stay,
+        eligible=eligible,
+        stay=stay,
+        top_up=top_up(held.top_ups, spell, taken_on, reasons),
+        payments=payments,
+    )
+
+
 # ---------------------------------------------------------------- the spell
 
 
 def price_spell(
-    tables: PriceTables, spell: Spell, hrg: str | None, options: PriceOptions | None = None
+    tables: PriceTables,
+    spell: Spell,
+    hrg: str | None,
+    options: PriceOptions | None = None,
+    periods: Sequence[Period] = (),
 ) -> Price:
     """Price a spell at the billed HRG, or at the one the engine grouped (`hrg`)."""
     options = options or PriceOptions()
     reasons: set[str] = set()
-
-    # the record
-    days = spell_days(spell)
-    if days is not None and days < 0:
+    days = days_of(spell, periods, home_leave=tables.home_leave)
+    if days.spell is not None and days.spell < 0:
         reasons.add("negative_stay")
-    critical = _summed(spell, "critical_care_days")
-    rehabilitation = _summed(spell, "rehabilitation_days")
-    palliative = _summed(spell, "palliative_care_days")
-    adjusted = None if days is None else max(0, days - critical - rehabilitation - palliative)
-    method = text(spell.first, "admission_method")
-    classification = text(spell.first, "patient_classification")
-    age = number(spell.first, "age")
 
     # the price list and the HRG
     discharged = spell.discharge_date
@@ -221,127 +275,83 @@ def price_spell(
     if held is not None and priced_hrg is not None and row is None:
         reasons.add("hrg_not_in_tariff")
 
-    # setting and base
-    group = point_of_delivery(tables.groups, method, classification, adjusted)
-    base: int | None = None
+    # exclusion, setting and list price
+    exclusion = exclusion_of(tables, spell, year)
+    reasons |= {ALL: {"excluded"}, SOME: {"part_excluded"}}.get(exclusion, set())
+    method = text(spell.first, "admission_method")
+    classification = text(spell.first, "patient_classification")
+    group = point_of_delivery(tables.groups, method, classification, days.adjusted)
+    listed: int | None = None
     if group is None:
         reasons.add("no_point_of_delivery")
     elif group.price == "none":
         reasons.add("no_national_price")
-    elif row is not None:
-        base = base_price(row, group)
-        if base is None:
+    elif held is not None and row is not None:
+        listed = None if priced_hrg in held.local else base_price(row, group)
+        if listed is None:
             reasons.add("no_national_price")
 
     # the parts
-    eligible: int | None = None
-    short_stay: int | None = None
-    stay = _LongStay()
-    if held is not None and row is not None and group is not None and base is not None:
-        short_stay = 0
-        eligible = None if held.short_stay_rule is None else 0
-        rule = held.short_stay_rule if group.price == "non_elective" else None
-        if rule is not None and _tests_hold(rule, method, age):
-            reduced = reduced_price(row, base)
-            figures_held = row.short_stay is False or (row.short_stay and reduced is not None)
-            if not figures_held and (adjusted is None or adjusted <= rule.max_adjusted_days):
-                eligible = None
-                reasons.add("short_stay_not_held")
-            elif adjusted is not None and adjusted <= rule.max_adjusted_days and row.short_stay:
-                assert reduced is not None
-                eligible = 1
-                short_stay = reduced - base
-        if eligible == 1:
-            stay = _LongStay(excess=0, payment=0)
-        else:
-            stay = _long_stay(held, row, group, base, adjusted, reasons)
+    parts: _Parts | None = None
+    if exclusion == ALL:
+        listed = None
+    if listed is not None:
+        assert held is not None and row is not None and group is not None
+        assert priced_hrg is not None
+        delayed = days.delayed if options.delayed_discharge else 0
+        parts = _parts(held, row, priced_hrg, group, spell, listed, days.adjusted, delayed, reasons)
 
     # market forces factor
     mff, mff_year = options.mff, GIVEN
     if mff is None:
         wanted = None if year is None else options.mff_year or year
-        mff, mff_year = factor_of(tables, spell.provider, wanted)
-        if base is not None and mff is None:
+        found = factor_of(tables.factors, spell.provider, wanted)
+        mff, mff_year = found.mff, found.year
+        if parts is not None and mff is None:
             reasons.add("mff_unknown")
-        elif base is not None and mff_year != wanted:
+        elif parts is not None and mff_year != wanted:
             reasons.add("mff_of_other_year")
+        if parts is not None and found.of_successor:
+            reasons.add("mff_of_successor")
 
     # sums
-    pre_mff: int | None = None
     total: int | None = None
-    if base is not None and short_stay is not None and held is not None:
-        parts = [base, short_stay, stay.payment or 0]
-        pre_mff = sum(parts)
-        total = rounded_total(held.rounding, parts, mff) if mff is not None else None
+    if parts is not None and mff is not None:
+        assert held is not None
+        total = rounded_total(options.rounding or held.rounding, parts.exact, mff)
+    area = parts.area if parts else None
     return Price(
         priced_hrg=priced_hrg,
         point_of_delivery=group.code if group is not None else None,
         tariff_year=year,
         tariff=held.pack_id if held is not None else None,
-        spell_days=days,
-        critical_care_days=critical,
-        rehabilitation_days=rehabilitation,
-        palliative_care_days=palliative,
-        adjusted_days=adjusted,
-        trim_days=stay.trim,
-        excess_days=stay.excess,
-        per_day_pence=stay.rate,
-        base_pence=base,
-        short_stay_pence=short_stay,
-        long_stay_pence=stay.payment,
-        top_up_pence=None if base is None else 0,
-        best_practice_pence=None if base is None else 0,
-        pre_mff_pence=pre_mff,
+        exclusion=exclusion,
+        spell_days=days.spell,
+        critical_care_days=days.by_kind["critical_care"],
+        rehabilitation_days=days.by_kind["rehabilitation"],
+        palliative_care_days=days.by_kind["palliative_care"],
+        deducted_days=days.deducted,
+        adjusted_days=days.adjusted,
+        delayed_days=days.delayed,
+        trim_days=parts.stay.trim if parts else None,
+        excess_days=parts.stay.excess if parts else None,
+        per_day_pence=parts.stay.rate if parts else None,
+        list_pence=listed,
+        best_practice_area=area.row.area if area else None,
+        best_practice_flag=(area.row.flag or None) if area else None,
+        best_practice_paid=area.row.payment if area else None,
+        base_pence=parts.base if parts else None,
+        short_stay_pence=parts.short_stay if parts else None,
+        long_stay_pence=parts.stay.payment if parts else None,
+        top_up_service=parts.top_up.service if parts else None,
+        top_up_rate=parts.top_up.rate if parts else None,
+        top_up_pence=half_up(parts.top_up.amount) if parts else None,
+        best_practice_pence=parts.payments if parts else None,
+        pre_mff_pence=sum(parts.shown) if parts else None,
         mff=mff,
         mff_year=mff_year,
         total_pence=total,
         complete=reasons <= SECOND_HAND,
         price_reasons=" ".join(name for name in REASONS if name in reasons) or None,
-        short_stay_eligible=eligible,
+        short_stay_eligible=parts.eligible if parts else None,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _LongStay:
-    """The figures of the long stay payment."""
-
-    trim: int | None = None
-    rate: int | None = None
-    excess: int | None = None
-    payment: int | None = None
-
-
-def _trim(row: PriceRow, group: PodGroup) -> int | None:
-    return row.elective_trim if group.trim == "elective" else row.non_elective_trim
-
-
-def _long_stay(
-    held: PriceList,
-    row: PriceRow,
-    group: PodGroup,
-    base: int,
-    adjusted: int | None,
-    reasons: set[str],
-) -> _LongStay:
-    """Work out the days above the trim point and their payment; say why where it cannot be."""
-    if group.trim == "none":
-        return _LongStay(excess=0, payment=0)
-    trim, rate = _trim(row, group), row.per_day
-    excess = None if trim is None or adjusted is None else max(0, adjusted - trim)
-    if base == 0 and rate is None:
-        return _LongStay(trim=trim, excess=excess, payment=0)
-    if excess is None:
-        reasons |= {
-            reason
-            for figure, reason in ((adjusted, "stay_unknown"), (trim, "trim_unknown"))
-            if figure is None
-        }
-        return _LongStay(trim=trim, rate=rate)
-    if held.borrowed & {f"{group.trim}_trim", "per_day"}:
-        reasons.add("trim_of_other_edition")
-    if excess == 0:
-        return _LongStay(trim=trim, rate=rate, excess=0, payment=0)
-    if rate is None:
-        reasons.add("rate_unknown")
-        return _LongStay(trim=trim, excess=excess)
-    return _LongStay(trim=trim, rate=rate, excess=excess, payment=excess * rate)

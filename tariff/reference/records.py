@@ -71,7 +71,8 @@ def record_of(
     """Return the record of a grouped and priced spell."""
     incomplete = set((price.price_reasons or "").split()) - SECOND_HAND
     before_mff_known = incomplete <= {"mff_unknown"}
-    total_known = price.complete and "mff_of_other_year" not in (price.price_reasons or "")
+    not_its_own = {"mff_of_other_year", "mff_of_successor"}
+    total_known = price.complete and not_its_own.isdisjoint((price.price_reasons or "").split())
     return canonical_columns(spell) | {
         "critical_care_days": price.critical_care_days,
         "rehabilitation_days": price.rehabilitation_days,
@@ -97,10 +98,11 @@ def record_of(
         "pre_mff": price.pre_mff_pence if before_mff_known else None,
         "total": price.total_pence if total_known else None,
         "short_stay_eligible": price.short_stay_eligible,
-        "list_price": price.base_pence,
+        "list_price": price.list_pence,
         "mff": price.mff,
         "billed": spell.billed.pence,
         "billed_product": spell.billed.product,
+        "billed_factor": spell.billed.factor,
         "activity_month_end": month_end(spell.billed.activity_month),
         "duplicate_rows": spell.duplicate_rows,
     }

@@ -49,6 +49,16 @@ class Billed:
         """Price billed with the factor billed."""
         return _product(self.price, self.mff, self.mff_amount)
 
+    @property
+    def factor(self) -> int | None:
+        """Factor billed, else what the money implies, docs/money.md."""
+        price, amount = self.price, self.mff_amount
+        if self.mff is not None or price is None or amount is None:
+            return self.mff
+        if not 100_00 <= price <= 10_000_000_00 or abs(amount) > price:
+            return None
+        return half_up(Fraction((price + amount) * MFF_UNIT, price))
+
 
 @dataclass(frozen=True, slots=True)
 class Spell:

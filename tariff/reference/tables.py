@@ -24,41 +24,15 @@ from tariff.packs.model import (
     FifthCharacters,
     GrouperPack,
     InjuriesPack,
-    MffPack,
-    Pack,
-    PodGroup,
-    PodPack,
     RootsPack,
     ServicesPack,
-    ShortStayRule,
     SplitsPack,
-    TariffPack,
 )
+from tariff.reference.loaded import P
+from tariff.reference.loaded import PackLike as PackLike
+from tariff.reference.loaded import of_kind as of_kind
+from tariff.reference.loaded import side_table as side_table
 from tariff.reference.values import half_up
-from tariff.schemas import MFF_UNIT
-
-
-class TableLike(Protocol):
-    """A side table in memory."""
-
-    @property
-    def columns(self) -> Mapping[str, Sequence[str]]:
-        """Column name to its texts, all of one length."""
-        ...
-
-
-class PackLike(Protocol):
-    """A loaded pack."""
-
-    @property
-    def manifest(self) -> Pack:
-        """The typed manifest."""
-        ...
-
-    @property
-    def tables(self) -> Mapping[str, TableLike]:
-        """The side tables by name."""
-        ...
 
 
 class _Dated(Protocol):
@@ -66,33 +40,10 @@ class _Dated(Protocol):
     def applies(self) -> Applies: ...
 
 
-P = TypeVar("P", bound=Pack)
 D = TypeVar("D", bound=_Dated)
 
 
 # ---------------------------------------------------------------- reading packs
-
-
-def side_table(pack: PackLike, name: str) -> list[dict[str, str]]:
-    """Return a side table as one dict a row."""
-    wanted = (name, str(getattr(pack.manifest, name, name)))
-    for key in (*wanted, *(w.removesuffix(".csv") for w in wanted)):
-        if key in pack.tables:
-            columns = pack.tables[key].columns
-            names = list(columns)
-            rows = zip(*columns.values(), strict=True)
-            return [dict(zip(names, row, strict=True)) for row in rows]
-    raise KeyError(f"{pack.manifest.id}: no table {name}")
-
-
-def of_kind(packs: Iterable[PackLike], kind: type[P]) -> list[tuple[P, PackLike]]:
-    """Return the packs whose manifest is of a class, with their manifests."""
-    found: list[tuple[P, PackLike]] = []
-    for pack in packs:
-        manifest = pack.manifest
-        if isinstance(manifest, kind):
-            found.append((manifest, pack))
-    return found
 
 
 def by_id(packs: Iterable[PackLike], kind: type[P], identifier: str) -> tuple[P, PackLike]:
@@ -438,88 +389,3 @@ def group_tables(packs: Sequence[PackLike], grouper: str) -> GroupTables:
 def all_group_tables(packs: Sequence[PackLike]) -> list[GroupTables]:
     """Build the tables of every grouper pack; `choose_by_date` picks the one of a spell."""
     return [group_tables(packs, manifest.id) for manifest, _ in of_kind(packs, GrouperPack)]
-
-
-# ---------------------------------------------------------------- prices
-
-
-@dataclass(frozen=True, slots=True)
-class PriceRow:
-    """The figures of an HRG, money in pence; None is not published."""
-
-    combined: int | None
-    day_case: int | None
-    ordinary_elective: int | None
-    non_elective: int | None
-    elective_trim: int | None
-    non_elective_trim: int | None
-    per_day: int | None
-    short_stay: bool | None
-    short_stay_share: Fraction | None
-    short_stay_price: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class PriceList:
-    """The price list of one year."""
-
-    pack_id: str
-    year: str
-    rounding: str
-    short_stay_rule: ShortStayRule | None
-    borrowed: frozenset[str]  # columns whose figures are another year's
-    rows: dict[str, PriceRow]
-
-
-@dataclass(frozen=True, slots=True)
-class PriceTables:
-    """Price lists by year, points of delivery in order, factors by provider and year."""
-
-    lists: dict[str, PriceList]
-    groups: tuple[PodGroup, ...]
-    factors: dict[str, dict[str, int]]  # units of 1e-9
-
-
-_FLAG = {"yes": True, "no": False, "": None}
-
-
-def _price_row(row: Mapping[str, str]) -> PriceRow:
-    percent = row["short_stay_percent"]
-    return PriceRow(
-        combined=pence(row["combined"]),
-        day_case=pence(row["day_case"]),
-        ordinary_elective=pence(row["ordinary_elective"]),
-        non_elective=pence(row["non_elective"]),
-        elective_trim=whole(row["elective_trim"]),
-        non_elective_trim=whole(row["non_elective_trim"]),
-        per_day=pence(row["per_day"]),
-        short_stay=_FLAG[row["short_stay"].lower()],
-        short_stay_share=Fraction(percent) / 100 if percent else None,
-        short_stay_price=pence(row["short_stay_price"]),
-    )
-
-
-def price_list(manifest: TariffPack, pack: PackLike) -> PriceList:
-    """Build the price list of a tariff pack."""
-    return PriceList(
-        pack_id=manifest.id,
-        year=manifest.year,
-        rounding=manifest.rounding,
-        short_stay_rule=manifest.short_stay_rule,
-        borrowed=frozenset(manifest.borrowed.columns if manifest.borrowed else ()),
-        rows={row["hrg"]: _price_row(row) for row in side_table(pack, "prices")},
-    )
-
-
-def price_tables(packs: Sequence[PackLike]) -> PriceTables:
-    """Build the tables of pricing from every tariff, points of delivery and factor pack given."""
-    factors: dict[str, dict[str, int]] = {}
-    for _, pack in of_kind(packs, MffPack):
-        for row in side_table(pack, "factors"):
-            factor = half_up(Fraction(row["mff"]) * MFF_UNIT)
-            factors.setdefault(row["provider"], {})[row["year"]] = factor
-    return PriceTables(
-        lists={m.year: price_list(m, pack) for m, pack in of_kind(packs, TariffPack)},
-        groups=tuple(g for manifest, _ in of_kind(packs, PodPack) for g in manifest.groups),
-        factors=factors,
-    )

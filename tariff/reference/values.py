@@ -18,6 +18,7 @@ Value = str | int | date | None
 Episode = Mapping[str, Value]
 
 EPOCH = date(1970, 1, 1)
+POUND = 100
 _FAMILY = re.compile(r"(.+)_(\d\d)")
 _POSITION = {field.name: place for place, field in enumerate(EPISODES)}
 
@@ -98,3 +99,41 @@ def half_up(amount: Fraction) -> int:
 def half_up_to(amount: Fraction, step: int) -> int:
     """Round to a multiple of `step`, a half away from zero."""
     return half_up(amount / step) * step
+
+
+def codes_given(episodes: Iterable[Episode], column: str) -> list[str] | None:
+    """Return the codes of a text column on any episode, each once in the order given.
+
+    They are parted by blanks, commas or semicolons, and read in upper case. None where the extract
+    does not have the column.
+    """
+    found: dict[str, None] = {}
+    has_column = False
+    for episode in episodes:
+        has_column = has_column or column in episode
+        for code in re.split(r"[\s,;]+", text(episode, column) or ""):
+            if code:
+                found.setdefault(code.upper())
+    return list(found) if has_column else None
+
+
+def last_given(episodes: Iterable[Episode], column: str) -> str | None:
+    """Return the last text of a column that an episode has."""
+    found = [value for value in (text(e, column) for e in episodes) if value is not None]
+    return found[-1] if found else None
+
+
+def category(episode: Episode) -> str | None:
+    """Return the administrative category, one of a single digit with its leading zero."""
+    code = text(episode, "administrative_category")
+    return two_digits(code) if code else None
+
+
+def two_digits(code: str) -> str:
+    """Return a code of one digit with a leading zero, any other as it is."""
+    return f"0{code}" if len(code) == 1 and code.isdigit() else code
+
+
+def code_of_service(code: str) -> str:
+    """Return the code of a specialised service: leading zeros of a number do not matter."""
+    return (code.lstrip("0") or "0") if code.isdigit() else code

@@ -168,7 +168,7 @@ def money(run: RunTables) -> Money:
         under_findings=_count(pc.less(column, 0)),
         no_value=_count(pc.is_null(findings.column("value_pence"))),
         notional=_count(pc.and_(pc.equal(column, 0), pc.is_valid(findings.column("value_pence")))),
-        cash=total(cash) if cash.null_count < len(cash) else None,
+        cash=_cash(manifest, cash),
         billed_in_rejects=int(stated.get("billed_in_rejects") or 0),
         records_queried=pc.count_distinct(pc.list_flatten(findings.column("records"))).as_py(),
         classes=classes,
@@ -184,6 +184,14 @@ def money(run: RunTables) -> Money:
             ),
         ],
     )
+
+
+def _cash(manifest: dict[str, Any], column: pa.ChunkedArray) -> int | None:
+    """What all findings change together under the contract; None without one."""
+    told = manifest.get("contract", {}).get("cash", {}).get("together")
+    if told is not None:
+        return int(told)
+    return total(column) if column.null_count < len(column) else None
 
 
 def queried(findings: pa.Table, key: pa.ChunkedArray) -> dict[str, Queried]:

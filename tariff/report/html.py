@@ -76,6 +76,7 @@ def render(run: figures.RunTables, *, limit: int = FINDINGS_SHOWN) -> str:
         quality=facts,
         inputs=quality.inputs(manifest),
         packs=quality.packs(manifest),
+        contract=manifest.get("contract"),
         notices=[str(notice) for notice in manifest.get("notices", [])],
     )
 

@@ -59,17 +59,35 @@ def _facts(manifest: dict[str, Any], counts: dict[str, int]) -> list[tuple[str, 
         facts.append(
             ("Billed", f"{text.pounds(billed)}; {allowed} remains if every finding stands")
         )
+    facts += _contract(manifest.get("contract", {}))
     return facts
 
 
+def _contract(section: dict[str, Any]) -> list[tuple[str, str]]:
+    """What the contract pays, and what of the findings is cash under it."""
+    if not section:
+        return []
+    cash = section.get("cash", {})
+    settled = text.pounds(int(cash.get("settled") or 0) - int(cash.get("settled_outside") or 0))
+    return [
+        (
+            "Contract",
+            f"{section['id']}: {text.pounds(int(section['payable']))} payable to date for "
+            f"{text.pounds(int(section['tariff']))} billed",
+        ),
+        ("Cash", f"{text.pounds(int(cash.get('together') or 0))} of {settled} settled under it"),
+    ]
+
+
 def _classes(manifest: dict[str, Any], console: Console) -> None:
-    table = _table("Queried", "Findings", "Value", "Settled")
+    table = _table("Queried", "Findings", "Of which ask", "Value", "Settled")
     for key in text.CLASSES:
         line = manifest["money"].get("by_class", {}).get(key, {})
         if line.get("findings") or key != "statistical":
             table.add_row(
                 text.CLASS_LABEL[key],
                 text.number(int(line.get("findings") or 0)),
+                text.number(line.get("questions")),
                 text.pounds(int(line.get("value") or 0)),
                 text.pounds(int(line.get("settled") or 0)),
             )

@@ -48,7 +48,12 @@ PRICE_REASON = {
     "trim_of_other_edition": "Trim point and rate restated from another year",
     "mff_unknown": "Provider is in no market forces factor table",
     "mff_of_other_year": "Market forces factor of the nearest year used",
+    "mff_of_successor": "Market forces factor of the provider it was merged into used",
     "negative_stay": "Discharged before admitted",
+    "excluded": "Every episode is excluded from the national tariff: the local price path",
+    "part_excluded": "Some episodes are excluded from the national tariff",
+    "top_up_unknown": "A specialised service code that the year does not have",
+    "payment_unknown": "A best practice payment that does not exist or does not fit",
 }
 
 ERROR_CATEGORY = {

@@ -79,7 +79,7 @@ def write_workbook(run: figures.RunTables, path: Path, *, limit: int = ROWS_SHOW
         },
     )
     book.set_properties({"title": "Tariff check", "created": CREATED, "comments": ""})
-    sheets = _Sheets(book)
+    sheets = Sheets(book)
     money = figures.money(run)
     rules = rulebook.rulebook(run, 0)
     _summary(sheets, run, money, rules)
@@ -89,7 +89,7 @@ def write_workbook(run: figures.RunTables, path: Path, *, limit: int = ROWS_SHOW
     book.close()
 
 
-class _Sheets:
+class Sheets:
     """The workbook with its formats and the ways a cell is written."""
 
     def __init__(self, book: Any) -> None:
@@ -161,7 +161,7 @@ class _Sheets:
 
 
 def _summary(
-    sheets: _Sheets, run: figures.RunTables, money: figures.Money, rules: rulebook.Rulebook
+    sheets: Sheets, run: figures.RunTables, money: figures.Money, rules: rulebook.Rulebook
 ) -> None:
     sheet = sheets.add("Summary")
     sheet.set_column(0, 0, 46)
@@ -258,7 +258,7 @@ def _summary(
     sheet.activate()
 
 
-def _worklist(sheets: _Sheets, run: figures.RunTables, limit: int) -> None:
+def _worklist(sheets: Sheets, run: figures.RunTables, limit: int) -> None:
     sheet = sheets.add("Worklist")
     total = run.findings.num_rows
     count = min(total, limit)
@@ -354,7 +354,7 @@ def _lines(run: figures.RunTables, count: int, asks: dict[str, str]) -> Iterator
             ]
 
 
-def _rules(sheets: _Sheets, run: figures.RunTables, rules: rulebook.Rulebook) -> None:
+def _rules(sheets: Sheets, run: figures.RunTables, rules: rulebook.Rulebook) -> None:
     sheet = sheets.add("Rules")
     widths = [9, 34, 13, 8, 10, 9, 13, 13, 34, 34, 34]
     for index, width in enumerate(widths):
@@ -404,7 +404,7 @@ def _rules(sheets: _Sheets, run: figures.RunTables, rules: rulebook.Rulebook) ->
     sheet.repeat_rows(1)
 
 
-def _rejects(sheets: _Sheets, run: figures.RunTables, limit: int) -> None:
+def _rejects(sheets: Sheets, run: figures.RunTables, limit: int) -> None:
     sheet = sheets.add("Rejects")
     for index, width in enumerate([32, 10, 24, 32, 52, 14]):
         sheet.set_column(index, index, width)

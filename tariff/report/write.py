@@ -35,16 +35,20 @@ FINDINGS = "findings.parquet"
 FINDINGS_CSV = "findings.csv"
 SPELLS = "spells.parquet"
 EPISODES = "episodes.parquet"
+POLICIES = "policies.csv"
 REJECTS = "rejects.csv"
 MANIFEST = "manifest.json"
 
 ROW_GROUP = 1 << 17
 
+CONTRACT = ("contract.parquet", "contract.csv")
 OPTIONAL = (
     HTML,
     WORKBOOK,
     SPELLS,
     EPISODES,
+    *CONTRACT,
+    POLICIES,
 )  # an earlier one is removed where it is not written again
 
 Writer = Callable[[Path], None]
@@ -94,8 +98,10 @@ def write_stages(
     What an earlier, whole run left is taken away: it would not describe these spells. `also` are
     more files by name.
     """
+    with_policies = schemas.READMISSION_COLUMNS[0].name in run.spells.schema.names
+    spells = schemas.SPELLS_WITH_POLICIES if with_policies else schemas.SPELLS
     writers: dict[str, Writer] = {
-        SPELLS: lambda path: _parquet(run.spells, schemas.SPELLS, path),
+        SPELLS: lambda path: _parquet(run.spells, spells, path),
         REJECTS: lambda path: _csv(run.rejects, schemas.REJECTS, path),
         MANIFEST: lambda path: _manifest(run.manifest, path),
     }
@@ -105,18 +111,51 @@ def write_stages(
     return replace_all(Path(folder), writers, stale)
 
 
-def write_other_care(folder: Path | str, run: OtherCare) -> list[Path]:
+def write_other_care(
+    folder: Path | str, run: OtherCare, also: Mapping[str, Writer] | None = None
+) -> list[Path]:
     """Write what a run on care that is not admitted leaves: the records, rejects, manifest.
 
     What a run of admitted care left is taken away but for its episodes, which may be an input.
+    `also` are more files by name.
     """
     writers: dict[str, Writer] = {
         f"{run.dataset}.parquet": lambda path: _parquet(run.table, run.table.schema, path),
         REJECTS: lambda path: _csv(run.rejects, schemas.REJECTS, path),
         MANIFEST: lambda path: _manifest(run.manifest, path),
+        **(also or {}),
     }
-    stale = [HTML, WORKBOOK, SPELLS, FINDINGS, FINDINGS_CSV]
+    stale = [HTML, WORKBOOK, SPELLS, POLICIES, FINDINGS, FINDINGS_CSV]
+    stale += [name for name in CONTRACT if name not in writers]
     return replace_all(Path(folder), writers, stale)
+
+
+def contract_files(table: pa.Table) -> dict[str, Writer]:
+    """What a run under a contract leaves beside the rest: the table, twice."""
+    parquet, text = CONTRACT
+    exact = [name for name in table.column_names if name.startswith("exact_")]
+    whole = table.drop_columns([*exact, "unit_activity"])
+    return {
+        parquet: lambda path: _parquet(table, table.schema, path),
+        text: lambda path: _csv(whole, whole.schema, path),
+    }
+
+
+def write_tables(
+    folder: Path | str,
+    tables: Mapping[str, tuple[pa.Table, pa.Schema]],
+    manifest: dict[str, Any],
+    also: Mapping[str, Writer] | None = None,
+) -> list[Path]:
+    """Write tables by the name of their file (`.csv` or `.parquet`), the manifest, and more."""
+
+    def writer(name: str, table: pa.Table, schema: pa.Schema) -> Writer:
+        write = _csv if name.endswith(".csv") else _parquet
+        return lambda path: write(table, schema, path)
+
+    writers = {name: writer(name, *held) for name, held in tables.items()}
+    writers[MANIFEST] = lambda path: _manifest(manifest, path)
+    return replace_all(Path(folder), {**writers, **(also or {})}, [])
 
 
 def render_run(
@@ -165,6 +204,11 @@ def read_run(folder: Path | str) -> StoredRun:
 def write_findings_csv(findings: pa.Table, path: Path) -> None:
     """The findings as CSV: money in pence, lists joined by a space, formulas neutralised."""
     _csv(findings, schemas.FINDINGS, path)
+
+
+def write_policies_csv(table: pa.Table, path: Path) -> None:
+    """The months of the policies between spells as CSV: money in pence."""
+    _csv(table, schemas.POLICIES, path)
 
 
 def _episodes(run: RunTables) -> dict[str, Writer]:
@@ -287,7 +331,7 @@ def _unwritable(folder: Path, error: OSError) -> UsageError:
     where = Path(str(error.filename)).name if error.filename else ""
     detail = f" ({where})" if where and not where.endswith((".new", ".old")) else ""
     return UsageError(
-        f"the report cannot be written to {folder}: {reason}{detail}",
+        f"the results cannot be written to {folder}: {reason}{detail}",
         hint="Nothing there was changed. Name a folder you may write to and with space left, "
         "and close any of its files that is open in another program.",
     )

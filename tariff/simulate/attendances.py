@@ -143,6 +143,7 @@ class Outpatients:
         )
         self.pathway = np.isin(self.functions.codes, PATHWAY)
         self.therapy = np.array([code.startswith(THERAPY) for code in self.functions.codes])
+        self.never_led = np.isin(self.mains, (NURSE, THERAPIST))  # by a consultant
 
     def _mains(self) -> list[str]:
         known = {}
@@ -356,7 +357,8 @@ class Outpatients:
     def _bill(self, done: Attendances) -> Bill:
         """Bill what was seen: a procedure, else the national price, else a local one."""
         made, local = done.made, self.rates.local
-        first, other, remote = done.first, done.other_led, done.remote
+        first, remote = done.first, done.remote
+        other = done.other_led | self.never_led[made.function]
         assessed = made.reason == clinics.ASSESSMENT
         hrg = np.where(done.multi, 4, 0) + np.where(first, 1, 0) + np.where(remote, 2, 0)
         pod = np.where(done.multi, 4, 0) + np.where(other, 2, 0) + np.where(first, 0, 1)

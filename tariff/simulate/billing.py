@@ -1,9 +1,10 @@
 """Honest billing: what the engine groups and prices is what the provider bills.
 
-Billed columns stand on the last episode row of a spell and are blank on the others. Women before,
-at and after birth and well babies are paid by the maternity pathway, not by spell: they stand
-without a bill. Any other spell that the engine cannot group, or cannot price in full, or prices at
-nothing, is left out of the extract rather than billed something else; `BillingTally` says how many.
+Billed columns stand on the last episode row of a spell and are blank on the others. Mothers and
+well babies stand without a bill: the maternity pathway pays for women before and after birth, well
+babies are excluded, and of deliveries, which have prices, the design that is held has no HRG. Any
+other spell that the engine cannot group, or cannot price in full, or prices at nothing, is left out
+of the extract rather than billed something else; `BillingTally` says how many.
 """
 
 from __future__ import annotations
@@ -39,10 +40,10 @@ class BillingTally:
 def engine() -> Engine:
     """Return the engine's `group_and_price` with the packs that ship, compiled once."""
     from tariff.engine.run import group_and_price
-    from tariff.packs.compile import Rulebook
+    from tariff.packs.compile import rulebook_of
     from tariff.packs.load import load_packs
 
-    rulebook = Rulebook(load_packs())
+    rulebook = rulebook_of(load_packs())
 
     def price(table: pa.Table, *, year: str | None = None) -> pa.Table:
         return group_and_price(table, year=year, rulebook=rulebook)

@@ -8,8 +8,8 @@ module per concern: `population`, `clinical`, `stay`, `admission`, `episodes`, `
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -128,14 +128,20 @@ def fitting(rng: np.random.Generator, batch: pa.RecordBatch, wanted: int) -> Boo
     return chosen
 
 
+@lru_cache(maxsize=4)
+def _tables_of(period: Plan) -> tuple[Catalogue, Conditions, Causes]:
+    """Read the tables once for all extracts of a period: the rest of a plan is not in them."""
+    catalogue = tables.build(period)
+    return catalogue, Conditions(catalogue.diagnoses), Causes(catalogue)
+
+
 class Maker:
     """Holds the tables of a plan and makes one chunk after another."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.catalogue: Catalogue = tables.build(plan)
-        self.conditions = Conditions(self.catalogue.diagnoses)
-        self.causes = Causes(self.catalogue)
+        period = replace(plan, episodes=1, seed=0, providers=())
+        self.catalogue, self.conditions, self.causes = _tables_of(period)
         self.texts: Words = words(plan, self.catalogue)
         self.patients = 0
         self.spells = 0

@@ -40,6 +40,11 @@ NOT_WRITTEN = {
     "administrative_category": ("emergency",),
     "core_hrg": ("lines",),
     "core_point_of_delivery": ("lines",),
+    # A line says which spell or attendance it belongs to, and that has them.
+    "site": ("lines",),
+    "treatment_function": ("lines",),
+    "item_name": ("lines",),  # the tariff code is the name
+    "maternity_factors": ("lines",),  # the pathway is paid outside the extract
 }
 BILLED_DAYS = ("episodes", "critical_care")  # datasets that can have excess days
 NAMES: tuple[str, ...] = tuple(DATASETS)

@@ -35,7 +35,9 @@ ANOTHER_DAY = 0.008
 NOT_YET_ENTERED = 0.015
 NOT_YET_ENTERED_AT_THE_END = 0.05
 DELETED_LATER = 0.006
-OTHERS_NOT_YET = 0.02  # of attendances, emergency attendances and lines
+ENTERED_APART = ("attendances", "emergency", "lines")
+OTHERS_NOT_YET = 0.02  # of those
+OF_STAYS = ("critical_care", "periods")  # entered with the stay
 FIRST_NUMBER = 900_000_000  # of patients and stays that will be deleted
 UNCODED_DIAGNOSIS, UNCODED_HRG = "R69X", "UZ01Z"
 SEED_OF_FLEX = 1_000  # which child of a chunk's seed
@@ -147,12 +149,12 @@ class Flex:
         gone: dict[str, pa.Array] = {"spell_id": missing}
         found: Batches = {}
         for name, batch in batches.items():
-            if name in ("attendances", "emergency", "lines", "critical_care"):
+            if name in (*ENTERED_APART, *OF_STAYS):
                 keep = np.ones(batch.num_rows, dtype=np.bool_)
-                if name != "critical_care":
+                if name in ENTERED_APART:
                     keep = self.rng.random(batch.num_rows) >= OTHERS_NOT_YET
                 for column, values in gone.items():
-                    if column in batch.schema.names and name in ("lines", "critical_care"):
+                    if column in batch.schema.names and name in ("lines", *OF_STAYS):
                         texts = batch[column].cast(pa.string())
                         there = pc.is_in(texts, value_set=values)
                         keep &= ~there.to_numpy(zero_copy_only=False)

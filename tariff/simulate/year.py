@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tariff.errors import UsageError
-from tariff.simulate import critical
+from tariff.simulate import critical, dated
 from tariff.simulate.attendances import SEEN_SHARE, Attendances, Discharges, Outpatients
 from tariff.simulate.billing import Engine, engine
 from tariff.simulate.catalogue import Codes, Floats, Ints
@@ -272,6 +272,7 @@ class Year:
         first = self.take("lines", len(lines))
         return {
             "critical_care": batch,
+            "periods": dated.rows(plan, chunk, kept, periods, spell_ids),
             "lines": self.lines.rows(lines, people, spell_ids, attendance_ids, approval_ids, first),
             "approvals": approval_rows(grants, plan, people, self.lines.vocabulary, approval_ids),
             # Only to note who has them; not a dataset.

@@ -8,28 +8,30 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
+from tariff.engine.periods import Periods
 from tariff.engine.pipeline import Priced, Stages, read_frame, run_stages
-from tariff.engine.price import MffChoice
+from tariff.engine.price import EPOCH, MffChoice, Terms
 from tariff.engine.tables import episodes_table, spells_table
 from tariff.extract.fields import ARROW_TYPE, field_of, in_order
 from tariff.packs.compile import Rulebook
 from tariff.packs.load import PackSet
 from tariff.packs.model import PROVENANCE_ORDER
 from tariff.reference.group import Grouping, episode_stay, group_episode, group_spell, unbundled
+from tariff.reference.periods import KINDS, periods_by_spell
 from tariff.reference.price import Price, PriceOptions, price_spell
+from tariff.reference.price_tables import PriceTables, price_tables
 from tariff.reference.records import Record, record_of
 from tariff.reference.spells import Key, Spell, assemble
 from tariff.reference.tables import (
     GroupTables,
-    PriceTables,
     all_group_tables,
     choose_by_date,
     date_of_year,
-    price_tables,
 )
-from tariff.reference.values import Value, family, text
+from tariff.reference.values import Value, day, family, text
 from tariff.schemas import MFF_UNIT
 
 Row = dict[str, Value]
@@ -40,11 +42,12 @@ FROM_RECORD = (
     "discharge_destination", "patient_classification", "treatment_function",
 )  # fmt: skip
 FROM_PRICE = (
-    "priced_hrg", "point_of_delivery", "tariff_year", "tariff", "spell_days",
-    "critical_care_days", "rehabilitation_days", "palliative_care_days", "adjusted_days",
-    "trim_days", "excess_days", "per_day_pence", "base_pence", "short_stay_pence",
-    "long_stay_pence", "top_up_pence", "best_practice_pence", "pre_mff_pence", "mff_year",
-    "total_pence", "complete", "price_reasons",
+    "priced_hrg", "point_of_delivery", "tariff_year", "tariff", "exclusion", "spell_days",
+    "critical_care_days", "rehabilitation_days", "palliative_care_days", "deducted_days",
+    "adjusted_days", "delayed_days", "trim_days", "excess_days", "per_day_pence", "list_pence",
+    "best_practice_area", "best_practice_flag", "best_practice_paid", "base_pence",
+    "short_stay_pence", "long_stay_pence", "top_up_service", "top_up_rate", "top_up_pence",
+    "best_practice_pence", "pre_mff_pence", "mff_year", "total_pence", "complete", "price_reasons",
 )  # fmt: skip
 FROM_GROUPING = (
     "hrg", "grouping_flag", "dominant_code", "dominant_episode", "cc_score", "error_category",
@@ -70,6 +73,19 @@ def batch_of(rows: Sequence[Row], fields: frozenset[str]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, names=names)
 
 
+def periods_read(rows: Sequence[Row]) -> Periods:
+    """Dated periods as a file of them gives them."""
+    start, end = (
+        np.array([(day(row, name) - EPOCH).days for row in rows], np.int32)  # type: ignore[operator]
+        for name in ("start_date", "end_date")
+    )
+    kind = np.array([KINDS.index(str(row["kind"])) for row in rows], np.int8)
+    texts = (
+        pa.array([row[name] for row in rows], pa.string()) for name in ("provider", "spell_id")
+    )
+    return Periods(*texts, kind, start, end)
+
+
 @dataclass
 class Case:
     """Rows under packs and options, run once by each side."""
@@ -82,6 +98,8 @@ class Case:
     mff_year: str | None = None
     price_at: Any = "billed"
     parts: int = 1
+    terms: Terms = field(default_factory=Terms)
+    periods: list[Row] = field(default_factory=list)
     rulebook: Rulebook = field(default=None, repr=False)  # type: ignore[assignment]
     groupers: list[GroupTables] = field(default_factory=list, repr=False)
     prices: PriceTables = field(default=None, repr=False)  # type: ignore[assignment]
@@ -91,15 +109,18 @@ class Case:
         self.groupers = self.groupers or all_group_tables(list(self.packs))
         self.prices = self.prices or price_tables(list(self.packs))
         self.spells = assemble(self.rows)
+        self._periods = periods_by_spell(self.periods, {spell.key for spell in self.spells})
         self._groupings: dict[Key, Grouping] = {}
 
     def run(self) -> Priced:
         """Group and price by the engine."""
         frame = read_frame([batch_of(self.rows, self.fields)], self.fields)
         mff = MffChoice(self.mff, self.mff_year)
-        return run_stages(
-            self.rulebook, frame, Stages(self.year, mff, self.price_at, parts=self.parts)
-        )
+        stages = Stages(
+            self.year, mff, self.price_at, parts=self.parts, terms=self.terms,
+            periods=periods_read(self.periods) if self.periods else None,
+        )  # fmt: skip
+        return run_stages(self.rulebook, frame, stages)
 
     # -- the oracle
 
@@ -120,9 +141,11 @@ class Case:
     def price(self, spell: Spell, grouping: Grouping) -> Price:
         """Price a spell by the oracle."""
         options = PriceOptions(
-            year=self.year, price_at=self.price_at, mff=self.mff, mff_year=self.mff_year
-        )
-        return price_spell(self.prices, spell, grouping.hrg, options)
+            year=self.year, price_at=self.price_at, mff=self.mff, mff_year=self.mff_year,
+            rounding=self.terms.rounding, delayed_discharge=self.terms.delayed_discharge,
+        )  # fmt: skip
+        dated = self._periods.get(spell.key, ())
+        return price_spell(self.prices, spell, grouping.hrg, options, dated)
 
     def records(self) -> list[Record]:
         """What signatures look at, by the oracle."""

@@ -10,7 +10,7 @@ from typing import Any
 from tariff.engine.group_other_care import group_records
 from tariff.engine.other_care import OtherCare
 from tariff.extract.fields import DATASETS
-from tariff.packs.compile import Rulebook
+from tariff.packs.compile import rulebook_of
 from tariff.packs.load import LoadedPack, PackSet
 from tariff.packs.model import (
     PROVENANCE_ORDER,
@@ -45,6 +45,7 @@ from tests.differential.strategies import (
 
 DAYS = [date(2016, 3, 1), date(2018, 4, 1), date(2022, 9, 1), date(2024, 4, 1), date(2031, 1, 1)]
 DAY = {"attendances": "attendance_date", "emergency": "arrival_date", "critical_care": "start_date"}
+MAPPED = "16310003"  # a SNOMED CT identifier: some packs map it, others leave it out
 ORGANS = [f.name for f in DATASETS["critical_care"] if f.name.endswith("_days")][2:]
 
 # ---------------------------------------------------------------- packs
@@ -109,7 +110,7 @@ def emergency_packs(rng: Random) -> PackSet:
             investigations=CSV,
             treatments=CSV,
             groups=CSV,
-            dental_investigations=codes("02"),
+            dental_investigations=codes("02", *some(rng, [MAPPED, "03"])),
             dental_treatments=codes(*some(rng, ["03", "11"])),
             dead_on_arrival=codes(*some(rng, ["70", "80"])),
             dead_hrg=codes("VB99Z")[0],
@@ -127,9 +128,9 @@ def emergency_packs(rng: Random) -> PackSet:
         ] or [{"investigation": "0", "treatment": "0", "hrg": "VB11Z"}]  # fmt: skip
         found = [
             {k: v for k, v in row.items() if k != "third_digits"}
-            for row in table(["01", "02", "03", "24"], 3)
+            for row in table(["01", "02", "03", "24", MAPPED], 3)
         ]
-        done = table(["01", "03", "11", "12", "22", "99"], 5)
+        done = table(["01", "03", "11", "12", "22", "99", MAPPED], 5)
         return loaded(manifest, investigations=found, treatments=done, groups=groups)
 
     return PackSet(tuple(dated(rng, make)))
@@ -180,8 +181,23 @@ def _attendance(rng: Random) -> Row:
 
 
 def _emergency(rng: Random) -> Row:
-    found = [None, None, "01", "02", "03", "24", "021", "2", "99"]
-    done = [None, None, "01", "011", "015", "03", "032", "11", "12", "22", "99", "1", "0111"]
+    found = [None, None, "01", "02", "03", "24", "021", "2", "99", MAPPED]
+    done = [
+        None,
+        None,
+        "01",
+        "011",
+        "015",
+        "03",
+        "032",
+        "11",
+        "12",
+        "22",
+        "99",
+        "1",
+        "0111",
+        MAPPED,
+    ]
     return {
         "arrival_date": often(rng, rng.choice(DAYS), [None]),
         "age": often(rng, rng.choice([0, 40, 130]), [None, 131, 999]),
@@ -228,7 +244,7 @@ def random_records(rng: Random, dataset: str, count: int) -> list[Row]:
 
 def run_engine(dataset: str, rows: list[Row], packs: PackSet, year: str | None = None) -> OtherCare:
     """Group rows by the engine."""
-    return group_records(extract_of(dataset, rows), rulebook=Rulebook(packs), year=year)
+    return group_records(extract_of(dataset, rows), rulebook=rulebook_of(packs), year=year)
 
 
 # ---------------------------------------------------------------- the oracle

@@ -9,13 +9,12 @@ from random import Random
 import pyarrow as pa
 
 from tariff.extract import from_arrow
-from tariff.packs.compile import Rulebook
+from tariff.packs.compile import Rulebook, rulebook_of
 from tariff.packs.load import PackSet, load_packs
+from tariff.reference.price_tables import PriceTables, price_tables
 from tariff.reference.tables import (
     GroupTables,
-    PriceTables,
     all_group_tables,
-    price_tables,
 )
 from tariff.reference.values import Value
 from tariff.simulate import synthesise
@@ -28,7 +27,7 @@ Row = dict[str, Value]
 def shipped() -> tuple[PackSet, Rulebook, list[GroupTables], PriceTables]:
     """The packs that ship, for both sides."""
     packs = load_packs()
-    return packs, Rulebook(packs), all_group_tables(list(packs)), price_tables(list(packs))
+    return packs, rulebook_of(packs), all_group_tables(list(packs)), price_tables(list(packs))
 
 
 def synthetic_rows(episodes: int, seed: int, year: str | None = None) -> list[Row]:

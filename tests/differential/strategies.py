@@ -32,6 +32,7 @@ from tariff.packs.model import (
     FieldValuesPack,
     FifthCharacters,
     GrouperPack,
+    HomeLeave,
     InjuriesPack,
     MffPack,
     NumericRange,
@@ -46,6 +47,7 @@ from tariff.packs.model import (
 )
 from tariff.packs.tables import TABLES, Table
 from tariff.reference.values import Value
+from tests.differential.price_extras import delivery, exclusions, extras
 from tests.reference.tiny_packs import CSV, about, codes
 
 T = TypeVar("T")
@@ -443,6 +445,11 @@ def tariff_pack(rng: Random, year: str, hrgs: Sequence[str]) -> LoadedPack:
         from_="another",
         columns=some(rng, ["elective_trim", "non_elective_trim", "per_day", "short_stay"], 1),
     )
+    # one draw for all of it: it is large, and not what is made small
+    settings, tables = extras(Random(rng.randrange(1 << 32)), hrgs)
+    if len(rows) > 4 and rng.random() < 0.5:
+        tables["deliveries"] = [delivery(rng, rows.pop()["hrg"]) for _ in range(2)]
+        settings["deliveries"] = CSV
     manifest = TariffPack(
         **about(f"tariff-{year[:4]}", "tariff"),
         year=year,
@@ -451,8 +458,9 @@ def tariff_pack(rng: Random, year: str, hrgs: Sequence[str]) -> LoadedPack:
         rounding=rng.choice(["pence_final", "pound_final", "pound_pre_mff", "pound_per_component"]),
         short_stay_rule=often(rng, rule, [None], 0.3),
         borrowed=rng.choice([None, borrowed]),
+        **settings,
     )
-    return loaded(manifest, prices=rows)
+    return loaded(manifest, prices=rows, **tables)
 
 
 def pricing_packs(rng: Random, hrgs: Sequence[str]) -> list[LoadedPack]:
@@ -495,7 +503,12 @@ def pricing_packs(rng: Random, hrgs: Sequence[str]) -> list[LoadedPack]:
             trim="non_elective",
         )
     )
-    packs.append(loaded(PodPack(**about("pods", "points_of_delivery"), groups=groups)))
+    settings, tables = exclusions(rng)
+    leave = HomeLeave(days=rng.choice(["counted", "deducted"]))
+    manifest = PodPack(
+        **about("pods", "points_of_delivery"), groups=groups, home_leave=leave, **settings
+    )
+    packs.append(loaded(manifest, **tables))
     return packs
 
 

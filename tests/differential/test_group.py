@@ -28,7 +28,7 @@ def random_case(rng: Random, spells: int) -> Case:
     return Case(packs, fields, rows, year=rng.choice([None, "2018/19", "2022/23"]))
 
 
-@example_settings(50)
+@example_settings(25)
 @given(RANDOMS)
 def test_the_smallest_disagreement(rng: Random) -> None:
     check_spells(random_case(rng, rng.randint(1, 4)))

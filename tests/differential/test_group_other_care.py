@@ -24,7 +24,7 @@ YEARS = [None, "2018/19", "2024/25"]
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
-@example_settings(40)
+@example_settings(20)
 @given(RANDOMS)
 def test_the_smallest_disagreement(dataset: str, rng: Random) -> None:
     packs = PACKS[dataset](rng)

@@ -86,7 +86,7 @@ def check_rules(case: Case, rng: Random, count: int) -> Counter[str]:
     return totals
 
 
-@example_settings(50)
+@example_settings(25)
 @given(RANDOMS)
 def test_the_smallest_disagreement(rng: Random) -> None:
     case = random_case(rng, rng.randint(1, 6))

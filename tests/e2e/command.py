@@ -1,18 +1,23 @@
-"""The installed command, and small canonical files for it."""
+"""The command, in this process or as it is installed, and small canonical files for it."""
 
 from __future__ import annotations
 
 import csv
 import gzip
+import io
 import os
 import re
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import pytest
+
+from tariff.cli import main
 
 Row = dict[str, str]
 
@@ -61,12 +66,53 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def tariff(
+    *arguments: object, cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> Result:
+    """Run the command in this process, where packs are read once and nothing is imported again.
+
+    It has its own streams and the environment of `installed`; what ends up in the shell (signals,
+    permissions, the streams as such) is only to be seen with that.
+    """
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(2))
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        warnings.catch_warnings(),
+        Path(os.devnull).open(encoding="utf-8") as nothing,
+    ):
+        warnings.simplefilter("ignore", DeprecationWarning)  # as Python itself does
+        kept = environment(env)
+        for name in os.environ.keys() - kept.keys():
+            patch.delenv(name)
+        for name, value in kept.items():
+            patch.setenv(name, value)
+        if cwd is not None:
+            patch.chdir(cwd)
+        given = [str(argument) for argument in arguments]
+        patch.setattr("sys.argv", [str(COMMAND), *given])
+        for name, stream in (("stdin", nothing), ("stdout", out), ("stderr", err)):
+            patch.setattr(f"sys.{name}", stream)
+        try:
+            code: object = main.run(given)
+        except SystemExit as stop:
+            code = stop.code
+    assert isinstance(code, int)
+    return sound(Result(code, printed(out), printed(err)))
+
+
+def printed(stream: io.TextIOWrapper) -> str:
+    """What was written to a stream."""
+    stream.flush()
+    assert isinstance(stream.buffer, io.BytesIO)
+    return stream.buffer.getvalue().decode()
+
+
+def installed(
     *arguments: object,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     **options: Any,
 ) -> Result:
-    """Run the installed command. No mistake of a user, and none of ours, ends in a traceback."""
+    """Run the installed command, a process of its own: half a second and more."""
     done = subprocess.run(
         [str(COMMAND), *map(str, arguments)],
         cwd=cwd,
@@ -77,16 +123,19 @@ def tariff(
         stdin=subprocess.DEVNULL,
         **options,
     )
-    result = Result(done.returncode, done.stdout, done.stderr)
+    return sound(Result(done.returncode, done.stdout, done.stderr))
+
+
+def sound(result: Result) -> Result:
+    """The result; no mistake of a user, and none of ours, ends in a traceback."""
     assert "Traceback" not in result.stderr, result.stderr
     assert "mistake in tariff" not in result.stderr or result.code == 5
     return result
 
 
 def together(*commands: Iterable[object]) -> list[Result]:
-    """Several commands, two at a time: the results in the order given."""
-    with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(lambda arguments: tariff(*arguments), commands))
+    """Several commands: the results in the order given."""
+    return [tariff(*arguments) for arguments in commands]
 
 
 def ran(result: Result, code: int = 0) -> Result:

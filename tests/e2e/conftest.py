@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e import command
 from tests.e2e.command import COMMAND, FEW, Result, Row, ran, read_rows, tariff, write_rows
 
 EPISODES = 800
@@ -20,7 +21,7 @@ EPISODES = 800
 
 @pytest.fixture(scope="session", autouse=True)
 def installed() -> None:
-    """The tests are of the command that pip installed beside this Python."""
+    """Some of the tests are of the command that pip installed beside this Python."""
     assert COMMAND.is_file(), f"{COMMAND} is not there: install the package (pip install -e .)"
 
 
@@ -119,14 +120,14 @@ class Checked:
 def checked(tmp_path_factory: pytest.TempPathFactory, faulty: Path) -> Checked:
     """The check of the faulty extract, just as a newcomer types it."""
     folder = tmp_path_factory.mktemp("checked") / "out"
-    return Checked(faulty, folder, ran(tariff("check", faulty, "-o", folder)))
+    return Checked(faulty, folder, ran(command.installed("check", faulty, "-o", folder)))
 
 
 @pytest.fixture(scope="session")
 def priced(tmp_path_factory: pytest.TempPathFactory, honest: Path) -> Checked:
     """The honest extract, priced and no more."""
     folder = tmp_path_factory.mktemp("priced") / "out"
-    return Checked(honest, folder, ran(tariff("price", honest, "-o", folder)))
+    return Checked(honest, folder, ran(command.installed("price", honest, "-o", folder)))
 
 
 def obey_permissions() -> None:
@@ -139,7 +140,7 @@ def obey_permissions() -> None:
 
 @pytest.fixture
 def permissions(tmp_path: Path) -> dict[str, Any]:
-    """Options of `tariff()` under which file permissions count, also where root runs the tests."""
+    """Options of `installed()` under which file permissions count, also for root."""
     if not hasattr(os, "geteuid"):
         pytest.skip("file permissions as on POSIX are needed")
     options: dict[str, Any] = {} if os.geteuid() else {"preexec_fn": obey_permissions}

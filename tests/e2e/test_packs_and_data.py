@@ -90,7 +90,7 @@ def test_the_shipped_packs_check_and_pass_their_tests() -> None:
     assert "0 errors, 0 warnings" in ran(checked).stderr
     ran(tested)
     counts = re.search(
-        r"([0-9,]+) tests of ([0-9]+) rules and price lists: ([0-9,]+) passed, 0 failed",
+        r"([0-9,]+) tests of ([0-9]+) rules, price lists and contracts: ([0-9,]+) passed, 0 failed",
         tested.stdout,
     )
     assert counts is not None and counts[1] == counts[3]
@@ -119,7 +119,7 @@ def test_a_pack_of_ones_own_checks_and_tests(tmp_path: Path) -> None:
     pack = signature_pack(tmp_path / "mine")
     checked, tested = together(["pack", "check", pack], ["pack", "test", pack])
     assert "1 pack and 0 layouts read, 0 errors" in ran(checked).stderr
-    assert re.search("2 tests of 1 rules? and price lists: 2 passed", ran(tested).stdout)
+    assert re.search("2 tests of 1 rules?, price lists and contracts: 2 passed", ran(tested).stdout)
     rule = pack / "TST01-any-stay.yaml"
     rule.write_text(rule.read_text("utf-8").replace("finds: 0", "finds: 1"), encoding="utf-8")
     failed = ran(tariff("pack", "test", pack), code=3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
@@ -137,26 +138,46 @@ def test_with_a_factor_there_are_totals(sample: Sample) -> None:
 
 # ---------------------------------------------------------------- the worked prices
 
-USABLE = {"2017/18": 24, "2018/19": 3, "2022/23": 43, "2024/25": 3, "2025/26": 5}
-# Best practice prices that the price list carries itself.
-LISTED = {"", "base (SUS)", "BPT (SUS)", "BPT level 1 (SUS)"}
+COUNTS = {
+    "2016/17": 23, "2017/18": 33, "2018/19": 3, "2022/23": 72, "2024/25": 3, "2025/26": 5,
+}  # fmt: skip
+DELIVERIES = {f"MV{number}" for number in (11, 12, 13, 14, 15, 16, 17, 19)}
+# What the price used, and what was added, say of the criteria of a best practice area.
+MET = {"BPT": "Y", "non-BPT": "N", "level 3": "LEVEL_3"}
+ADDED = {
+    "alteplase (XD07Z)": "ALTEPLASE",
+    "all three": "STROKE_UNIT IMAGING ALTEPLASE",
+    "two of three": "STROKE_UNIT IMAGING",
+    "all seven": "HIP_FRACTURE",
+    "ISS 16+": "TRAUMA_2",
+}
 # A vector that only names a setting: method, classification, age.
 IMPLIED = {"EL": ("11", "1", "40"), "DC": ("11", "2", "40"), "NE": ("21", "1", "5")}
 LATER = "2026/27"  # the year of the factor in vectors of a mixed year
 
 
 def vectors() -> list[Row]:
-    """Those whose year ships and that need nothing beside the price list."""
-    rows = read_rows(reference_folder() / "pricing-vectors" / "apc_vectors.csv")
-    return [
-        row
-        for row in rows
-        if row["year"] in USABLE
-        and not row["bpt_flag"]
-        and row["bpt_price_used"] in LISTED
-        and not Fraction(row["topup"] or 0)
-        and not Fraction(row["additional_payment"] or 0)
+    """Every vector of admitted care, those of deliveries beside them."""
+    folder = reference_folder() / "pricing-vectors"
+    deliveries = [
+        {**dict.fromkeys(ADMITTED_ONLY, ""), **row, "setting": row["setting"] or "NE"}
+        for row in read_rows(folder / "maternity_vectors.csv")
+        if row["id"] in DELIVERIES
     ]
+    return [*read_rows(folder / "apc_vectors.csv"), *deliveries]
+
+
+ADMITTED_ONLY = (
+    "age", "patient_classification", "critical_care_days", "rehab_days", "palliative_days",
+    "bpt_flag", "bpt_price_used", "bpt_criteria_met", "additional_payment", "topup_line",
+)  # fmt: skip
+
+
+def flags(vector: Row) -> str:
+    """The flags a vector meets: those its note counts up, else the one it is paid by."""
+    _, several, note = vector["note"].partition("meets BP")
+    named = re.findall(r"\d\d", note.partition(":")[0]) if several else []
+    return " ".join(f"BP{number}" for number in named) or vector["bpt_flag"]
 
 
 def providers_by_factor(year: str) -> dict[Fraction, str]:
@@ -169,7 +190,7 @@ def providers_by_factor(year: str) -> dict[Fraction, str]:
 def spell_of(vector: Row, provider: str) -> dict[str, object]:
     method, classification, age = IMPLIED[vector["setting"]]
     admitted = date(int(vector["year"][:4]), 4, 1)
-    discharged = admitted + timedelta(days=int(vector["los"]))
+    discharged = admitted + timedelta(days=int(vector["los"] or 0))
     return {
         "provider": provider,
         "spell_id": vector["id"],
@@ -184,6 +205,12 @@ def spell_of(vector: Row, provider: str) -> dict[str, object]:
         "rehabilitation_days": vector["rehab_days"],
         "palliative_care_days": vector["palliative_days"],
         "billed_hrg": vector["hrg"],
+        "best_practice_flags": flags(vector),
+        "best_practice_met": MET.get(vector["bpt_price_used"], ""),
+        "best_practice_payments": ADDED[vector["bpt_criteria_met"]]
+        if Fraction(vector["additional_payment"] or 0)
+        else "",
+        "specialised_services": vector["topup_line"],
     }
 
 
@@ -206,11 +233,12 @@ def penny(text: str) -> int:
     return int((Decimal(text) * 100).quantize(Decimal(1), ROUND_HALF_UP))
 
 
-def test_every_vector_that_the_price_list_decides_is_reproduced_to_the_penny(
+def test_every_vector_of_admitted_care_is_reproduced_to_the_penny(
     reference_data: Path, tmp_path: Path
 ) -> None:
     used = vectors()
-    assert Counter(vector["year"] for vector in used) == USABLE
+    admitted = [vector for vector in used if vector["id"].startswith("PV")]
+    assert Counter(vector["year"] for vector in admitted) == COUNTS
     checked = 0
     for number, (options, members) in enumerate(runs(used).items()):
         source = write_rows(
@@ -221,6 +249,10 @@ def test_every_vector_that_the_price_list_decides_is_reproduced_to_the_penny(
         for vector, _ in members:
             spell = spells.pop(vector["id"])
             checked += 1
+            if vector.get("outcome") == "not priced":
+                assert spell["price_reasons"] == "hrg_not_in_tariff"
+                assert spell["total_pence"] is None
+                continue
             found = {
                 "total": spell["total_pence"],
                 "pre_mff": spell["pre_mff_pence"],
@@ -238,7 +270,7 @@ def test_every_vector_that_the_price_list_decides_is_reproduced_to_the_penny(
             )
             assert spell["mff_year"] == expected_year
         assert not spells
-    assert checked == sum(USABLE.values()) == 78
+    assert checked == 139 + len(DELIVERIES)
 
 
 def test_a_mixed_year_is_priced_by_mff_year_and_by_mff_alike(

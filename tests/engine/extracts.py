@@ -15,7 +15,7 @@ from pyarrow import csv
 from tariff.engine.price import MffChoice
 from tariff.engine.run import Options, Run, check
 from tariff.extract import Extract, from_arrow
-from tariff.packs.compile import Rulebook
+from tariff.packs.compile import Rulebook, rulebook_of
 from tariff.packs.load import load_packs
 from tariff.schemas import MFF_UNIT
 
@@ -72,7 +72,7 @@ DZ11T = bill("DZ11T", "3101.00")  # 363168 pence
 @cache
 def shipped() -> Rulebook:
     """The packs that ship, compiled once for all tests."""
-    return Rulebook(load_packs())
+    return rulebook_of(load_packs())
 
 
 def rulebook_with(*folders: Path) -> Rulebook:

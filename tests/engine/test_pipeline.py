@@ -246,6 +246,12 @@ def test_nothing_billed_and_nothing_grouped_is_no_hrg() -> None:
     assert "The extract carries no diagnoses, so nothing was grouped." in done.manifest["notices"]
 
 
+def test_without_diagnoses_nothing_is_unbundled_either() -> None:
+    row = stay(oper_01="X833")
+    assert run(row, keep=True).episodes["unbundled_hrgs"].to_pylist() == [["XD07Z"]]
+    assert run(row, keep=True, without=["diag_01"]).episodes["unbundled_hrgs"].to_pylist() == [[]]
+
+
 def test_an_hrg_of_another_year_is_not_in_the_list() -> None:
     # CA60A is in the lists of 2017/18 and 2018/19, not in that of 2022/23
     assert reasons(spell(run(stay(billed_hrg="CA60A")))) == {"hrg_not_in_tariff"}
@@ -272,8 +278,9 @@ def test_reversed_dates_stay_in_and_are_named() -> None:
     done = run(stay(admission_date="2022-05-10", discharge_date="2022-05-03", **DZ11T))
     record = spell(done)
     assert done.manifest["counts"]["rows_rejected"] == 0
-    assert (record["spell_days"], record["adjusted_days"]) == (-7, 0)
-    assert "negative_stay" in reasons(record)
+    assert (record["spell_days"], record["adjusted_days"]) == (-7, None)
+    assert {"negative_stay", "stay_unknown"} <= reasons(record) and not record["complete"]
+    assert not found(done, "EMR07") and not found(done, "PRC01")  # no firm price, no claim
     assert record["billed_pence"] == 363168
     assert done.manifest["period"]["first_discharge"] == "2022-05-03"
 

@@ -41,7 +41,12 @@ def rows_of(rule: Rule) -> list[Row]:
         for row in next(test for test in rule.tests if test.finds).rows
     ]
     other = stay(spell_id="other", patient_id="other", activity_month="2022-05", **DZ11T)
-    filled = {"oper_01": "X403", "admission_time": "08:00", "billed_excess_days": "0"}
+    filled = {
+        "oper_01": "X403",
+        "admission_time": "08:00",
+        "billed_excess_days": "0",
+        "billed_mff_amount": "530.68",
+    }
     return [*rows, {**blanks, **defaults, **other, **filled}]
 
 

@@ -16,8 +16,8 @@ from tariff.cli import main
 from tariff.engine.run import Options, Run, check
 from tariff.explain.trace import Books
 from tariff.extract import open_extract
-from tariff.packs.compile import Rulebook
-from tariff.packs.load import PackSet, load_packs
+from tariff.packs.compile import Rulebook, rulebook_of
+from tariff.packs.load import load_packs
 
 DEMO = Path(str(files("tariff.simulate"))) / "data" / "demo-apc-2022-09.csv"
 
@@ -51,26 +51,19 @@ def run(arguments: list[str]) -> int:
     with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
         warnings.filterwarnings("ignore", "'protected_args'", DeprecationWarning)  # of click
         patch.setattr("sys.argv", ["tariff", *arguments])
-        patch.setattr("tariff.packs.load.load_packs", _packs)
-        patch.setattr("tariff.engine.run.load_packs", _packs)
-        patch.setattr("tariff.engine.run.Rulebook", _rulebook)
+        patch.setattr("tariff.explain.trace.Books", _books)
         return main.run(arguments)
 
 
 @cache
-def _packs(extra: tuple[Path, ...] = ()) -> PackSet:
-    """The packs in force, read once."""
-    return load_packs(extra)
+def _shipped_books() -> Books:
+    return Books(rulebook_of(load_packs()))
 
 
-@cache
-def _compiled() -> Rulebook:
-    return Rulebook(_packs())
-
-
-def _rulebook(packs: PackSet) -> Rulebook:
-    """The rulebook of packs; that of the shipped ones is compiled once."""
-    return _compiled() if packs is _packs() else Rulebook(packs)
+def _books(rulebook: Rulebook) -> Books:
+    """The books of a rulebook; those of the packs that ship are read once."""
+    kept = _shipped_books()
+    return kept if rulebook is kept.rulebook else Books(rulebook)
 
 
 Explain = Callable[..., str]
@@ -78,12 +71,12 @@ Explain = Callable[..., str]
 
 @pytest.fixture(scope="session")
 def rulebook() -> Rulebook:
-    return _compiled()
+    return rulebook_of(load_packs())
 
 
 @pytest.fixture(scope="session")
 def books(rulebook: Rulebook) -> Books:
-    return Books(rulebook)
+    return _books(rulebook)
 
 
 @pytest.fixture(scope="session")

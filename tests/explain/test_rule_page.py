@@ -73,7 +73,7 @@ def test_the_page_of_a_split_spell(explain: Explain) -> None:
 def test_an_unknown_name_gets_suggestions(refused: Fails) -> None:
     assert "did you mean SPL03" in refused("SPL3")
     assert "EB03A" in refused("EB03AA")
-    assert "no signature and no HRG called 'nothing'" in refused("nothing")
+    assert "no signature, HRG, flag or service called 'nothing'" in refused("nothing")
     assert "--run DIR" in refused("0f3a51c2d4e5b697")
     assert "FILE..." in refused("R1H:12")
 

@@ -261,11 +261,18 @@ def test_every_problem_is_named_with_its_place_and_nothing_is_left(tmp_path: Pat
 
 
 def test_a_missing_column_is_named_with_the_nearest(tmp_path: Path) -> None:
-    headings = [name.replace("Per day long stay", "Daily long-stay") for name in HEADINGS]
+    headings = [name.replace("Per day long stay", "Nightly long-stay") for name in HEADINGS]
     code, _, err = imported(tmp_path, {"1 APC": admitted(headings=headings)})
     assert code == 4
     assert "row 3, column H: no column 'Per day long stay payment" in err
-    assert "the nearest is 'Daily long-stay payment" in err
+    assert "the nearest is 'Nightly long-stay payment" in err
+
+
+@pytest.mark.parametrize("words", ["Daily long-stay", "Per diem long stay"])
+def test_the_daily_rate_goes_by_more_names_than_one(tmp_path: Path, words: str) -> None:
+    headings = [name.replace("Per day long stay", words) for name in HEADINGS]
+    code, _, err = imported(tmp_path, {"1 APC": admitted(headings=headings)})
+    assert code == 0, err
 
 
 def test_two_columns_that_may_be_one_are_named(tmp_path: Path) -> None:
@@ -341,3 +348,26 @@ def test_help_is_there() -> None:
     result = CliRunner().invoke(cli.main, ["pack", "import", "prices", "--help"])
     assert result.exit_code == 0
     assert "national price workbook" in result.output
+
+
+def test_what_is_no_workbook_is_told_what_to_give(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headings = admitted()[:-2]  # without its two HRGs
+    code, _, err = imported(tmp_path, {"1 APC & OPROC": headings}, "--year", "2030/31")
+    assert (code, "there are no prices below its headings" in err) == (4, True), err
+    assert "annex.xlsx, sheet '1 APC & OPROC'" in err
+    (tmp_path / "m1.csv").write_text("Provider code,2030/31\nRRV,1.2\n", encoding="utf-8")
+    made = ("-o", str(tmp_path / "made"))
+    code, _, err = run("pack", "import", "prices", str(tmp_path / "m1.csv"), *made)
+    assert (code, "m1.csv is one CSV file" in err, "`tariff pack import mff`" in err) == (
+        2, True, True,
+    ), err  # fmt: skip
+    (tmp_path / "a.pdf").write_bytes(b"%PDF-1.4")
+    code, _, err = run("pack", "import", "prices", str(tmp_path / "a.pdf"), *made)
+    assert (code, "a folder with one CSV file a sheet" in err) == (4, True), err
+    (tmp_path / "sheets").mkdir()
+    (tmp_path / "sheets" / "one.csv").write_text("Nothing\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path / "sheets")
+    code, _, err = run("pack", "import", "prices", ".", *made)
+    assert (code, "no sheet of sheets names a year" in err) == (2, True), err

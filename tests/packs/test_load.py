@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tariff.errors import PackError, UsageError
+from tariff.packs.compile import rulebook_of
 from tariff.packs.load import PackSet, load_packs, read_levels, search_order, shipped_folder
 from tariff.packs.read import read_pack
 from tests.packs.conftest import WritePack
@@ -154,6 +155,35 @@ def test_the_shipped_packs_can_be_copied_and_given(tmp_path: Path) -> None:
     given = {pack.id: pack.sha256 for pack in load_alone(tmp_path)}
     shipped = {pack.id: pack.sha256 for pack in load_packs()}
     assert given == {pack_id: shipped[pack_id] for pack_id in given}
+
+
+# ---------------------------------------------------------------- read once
+
+
+def test_the_shipped_packs_are_read_and_compiled_once() -> None:
+    assert load_packs() is load_packs()
+    assert rulebook_of(load_packs()) is rulebook_of(load_packs())
+
+
+def test_a_shipped_pack_is_read_again_when_one_of_its_files_changes(
+    write_pack: WritePack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = write_pack("one", folder="shipped/one"), write_pack("two", folder="shipped/two")
+    monkeypatch.setattr("tariff.packs.load.shipped_folder", lambda: one.parent)
+    before = load_packs()
+    (one / "codes.csv").write_text("code\nA011\nA012\n")
+    after = load_packs()
+    assert after.by_id("one").tables["codes"].columns == {"code": ["A011", "A012"]}
+    assert after.by_id("one").sha256 != before.by_id("one").sha256
+    assert after.by_id("two") is before.by_id("two")
+    (other / "codes.csv").write_text("kode\n")
+    with pytest.raises(PackError):
+        load_packs()
+
+
+def test_a_pack_that_is_given_is_read_every_time(write_pack: WritePack) -> None:
+    folder = write_pack()
+    assert load_alone(folder).by_id("mine") is not load_alone(folder).by_id("mine")
 
 
 # ---------------------------------------------------------------- the hash

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from pathlib import Path
 from textwrap import dedent, indent
@@ -330,7 +331,7 @@ def test_a_pair_needs_its_dates() -> None:
 @given(st.lists(st.sampled_from(sorted(MATCH_FIELDS)), max_size=6))
 def test_needs_are_columns_of_the_extract(names: list[str]) -> None:
     for need in needs_of(names):
-        for column in need.split("|"):
+        for column in re.split(r"[|+]", need):
             assert not MATCH_FIELDS[column].derived
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from tariff.packs.kinds import PACK_KINDS
 from tariff.packs.load import shipped_folder
 from tariff.packs.match_fields import MATCH_FIELDS
-from tariff.packs.model import PACK_MODELS
 from tariff.packs.nodes import model_fields
 from tariff.packs.rule_file import RuleFile
 from tariff.packs.schema import DRAFT, dumped, rule_schema, schemas, write_schemas
@@ -30,10 +30,10 @@ def test_writing_them_again_changes_nothing(tmp_path: Path) -> None:
     assert write_schemas(tmp_path) == []
 
 
-@pytest.mark.parametrize("kind", sorted(PACK_MODELS))
+@pytest.mark.parametrize("kind", sorted(PACK_KINDS))
 def test_a_schema_has_the_keys_of_its_model_and_no_others(kind: str) -> None:
     schema = schemas()[f"{kind}.json"]
-    model: Any = PACK_MODELS[kind]
+    model: Any = PACK_KINDS[kind]
     specs = model_fields(model)
     assert schema["$schema"] == DRAFT
     assert schema["properties"]["kind"] == {"const": kind}

@@ -147,6 +147,17 @@ def test_the_table_of_categories(found: int) -> None:
         assert visit(INVESTIGATIONS[found], TREATMENTS[done]).hrg == hrg
 
 
+def test_a_snomed_concept_groups_only_where_the_pack_maps_it() -> None:
+    """Emergency Care Data Set: nothing is guessed, and none is not taken for no investigation."""
+    found = visit("16310003", "01")
+    assert (found.hrg, found.group_reason) == (None, "no_category_map")
+    assert visit("16310003", "01", patient_group="70").hrg == "VB99Z"
+    own = tables("emergency")
+    mapped = replace(own, investigations={**own.investigations, "16310003": (3, "")})
+    row: dict[str, Any] = {"age": 40, "investigation_01": "16310003", "treatment_01": "11"}
+    assert group_emergency_attendance(mapped, row, FIELDS["emergency"]).hrg == "VB03Z"
+
+
 def test_the_highest_of_each_counts_and_the_first_of_it_is_named() -> None:
     one = visit("02 16 03 24", "01 13 15")
     assert (one.hrg, one.investigation_category, one.treatment_category) == ("VB04Z", 2, 4)

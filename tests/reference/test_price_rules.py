@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
 import pytest
 
 from tariff.packs.model import Borrowed
-from tariff.reference.price import PriceOptions, factor_of, price_spell, year_of
+from tariff.reference.factors import factor_of
+from tariff.reference.price import PriceOptions, price_spell, year_of
 from tariff.reference.spells import assemble
 from tariff.reference.tables import pence
 from tariff.reference.values import half_up, half_up_to
@@ -65,9 +67,28 @@ def test_durations_where_dates_are_missing() -> None:
 
 def test_negative_stay() -> None:
     price = priced(-3)
-    assert (price.spell_days, price.adjusted_days) == (-3, 0)
-    assert price.price_reasons == "negative_stay"
-    assert price.complete
+    assert (price.spell_days, price.adjusted_days) == (-3, None)
+    assert (price.price_reasons, price.complete) == ("stay_unknown negative_stay", False)
+    assert (price.short_stay_pence, price.long_stay_pence) == (0, None)
+    day_case = priced(-3, admission_method="11", patient_classification="2")
+    assert (day_case.price_reasons, day_case.complete) == ("negative_stay", True)
+
+
+def test_a_count_of_days_below_0_counts_as_0() -> None:
+    assert priced(9, critical_care_days=-3, rehabilitation_days=2).adjusted_days == 7
+
+
+def test_days_of_home_leave_come_off_where_the_pack_says_so() -> None:
+    away = {"home_leave_days": 2, "rehabilitation_days": 1}
+    assert priced(9, **away).adjusted_days == 8
+    price = priced(9, tables=replace(PRICING, home_leave=True), **away)
+    assert (price.deducted_days, price.adjusted_days) == (3, 6)
+
+
+@pytest.mark.parametrize(("age", "eligible"), [(18, 0), (19, 1), (130, 1), (131, 0), (999, 0)])
+def test_an_age_that_is_not_known_is_not_reduced(age: int, eligible: int) -> None:
+    price = priced(1, "AA01A", age=age)
+    assert (price.short_stay_eligible, price.short_stay_pence < 0) == (eligible, bool(eligible))
 
 
 # ---------------------------------------------------------------- what is priced
@@ -142,7 +163,7 @@ def test_a_zero_is_a_price() -> None:
         (1, 19, "2A", 1),
         (2, 40, "21", 0),
         (1, 18, "21", 0),
-        (1, 999, "21", 1),
+        (1, 999, "21", 0),  # an unknown age
         (1, None, "21", 0),
         (1, 40, "31", 0),
         (None, 40, "21", 0),
@@ -288,7 +309,8 @@ def test_figures_of_another_edition() -> None:
     ],
 )
 def test_nearest_year(provider: str, year: str, expected: tuple[int | None, str | None]) -> None:
-    assert factor_of(PRICING, provider, year) == expected
+    found = factor_of(PRICING.factors, provider, year)
+    assert (found.mff, found.year) == expected
 
 
 def test_a_factor_of_another_year() -> None:
@@ -343,7 +365,7 @@ def test_rounding_policies(rounding: str, total: int) -> None:
         ("pence_final", 5_528),
         ("pound_final", 5_500),
         ("pound_pre_mff", 5_500),  # 50.25 is 50 pounds
-        ("pound_per_component", 11_100 - 5_500),
+        ("pound_per_component", 5_500),  # a reduced price is one part: 55.275
     ],
 )
 def test_rounding_policies_with_a_reduction(rounding: str, total: int) -> None:

@@ -21,6 +21,7 @@ from tariff.packs.model import (
     FifthCharacters,
     GrouperPack,
     InjuriesPack,
+    LocalPrice,
     MffPack,
     NumericRange,
     Pack,
@@ -34,8 +35,9 @@ from tariff.packs.model import (
 )
 from tariff.reference.group import Grouping, group_episode, group_spell
 from tariff.reference.price import Price, PriceOptions, price_spell
+from tariff.reference.price_tables import PriceTables, price_tables
 from tariff.reference.spells import Spell, assemble
-from tariff.reference.tables import GroupTables, PriceTables, group_tables, price_tables
+from tariff.reference.tables import GroupTables, group_tables
 from tariff.reference.values import Value
 
 Row = dict[str, Value]
@@ -457,7 +459,10 @@ def tariff(
     rounding: Any = "pence_final",
     rule: ShortStayRule | None = RULE,
     borrowed: Borrowed | None = None,
+    tables: Mapping[str, TinyTable] | None = None,
+    **settings: Any,
 ) -> TinyPack:
+    """A price list; the tables beside the prices are those given."""
     manifest = TariffPack(
         **about(f"tariff-{year[:4]}", "tariff"),
         year=year,
@@ -466,15 +471,32 @@ def tariff(
         rounding=rounding,
         short_stay_rule=rule,
         borrowed=borrowed,
+        **dict.fromkeys(tables or {}, CSV),
+        **settings,
     )
-    return TinyPack(manifest, {"prices": table(PRICE_COLUMNS, *(rows or PRICES))})
+    prices = {"prices": table(PRICE_COLUMNS, *(rows or PRICES))}
+    return TinyPack(manifest, prices | dict(tables or {}))
+
+
+EXCLUDED = (
+    "treatment_function,710",
+    "treatment_function,730,2022/23",
+    "treatment_function,800,,2021/22",
+    "administrative_category,02",
+)
 
 
 def pricing(*tariffs: TinyPack) -> PriceTables:
     mff = MffPack(**about("mff", "mff"), factors=CSV, providers=CSV)
-    pods = PodPack(**about("pods", "points_of_delivery"), groups=GROUPS)
+    pods = PodPack(
+        **about("pods", "points_of_delivery"),
+        groups=GROUPS,
+        excluded=CSV,
+        local_price=LocalPrice(serial_mark="="),
+    )
     factors = TinyPack(mff, {"factors": table("provider year mff", *FACTORS)})
-    return price_tables([*(tariffs or (tariff(),)), factors, TinyPack(pods)])
+    excluded = {"excluded": table("of code from_year to_year reason evidence", *EXCLUDED)}
+    return price_tables([*(tariffs or (tariff(),)), factors, TinyPack(pods, excluded)])
 
 
 PRICING = pricing()

@@ -410,6 +410,7 @@ def _manifest(
         some = [row for row in found if all(row[key] == value for key, value in wanted.items())]
         return {
             "findings": len(some),
+            "questions": sum(row["value_pence"] is None for row in some),
             "value": sum(row["value_pence"] or 0 for row in some),
             "settled": sum(row["settled_pence"] or 0 for row in some),
         }

@@ -249,6 +249,16 @@ def test_summary_is_plain_when_piped() -> None:
         assert words in output
 
 
+def test_summary_tells_how_many_findings_only_ask() -> None:
+    manifest = fake_run().manifest
+    manifest["money"]["by_class"]["deterministic"] |= {"findings": 20, "questions": 12}
+    (head,) = (line for line in said(manifest).splitlines() if line.startswith("Queried"))
+    (line,) = (line for line in said(manifest).splitlines() if line.startswith("Deterministic"))
+    assert line.split()[:3] == ["Deterministic", "20", "12"]
+    assert line.index("20") + 2 == head.index("Findings") + len("Findings")
+    assert line.index("12") + 2 == head.index("Of which ask") + len("Of which ask")
+
+
 def test_summary_shows_data_as_it_is() -> None:
     manifest = fake_run().manifest
     manifest["notices"] = ["[bold red]not markup[/] \x1b[31mnor this"]

@@ -83,6 +83,14 @@ class TestHonestBilling:
             assert one["point_of_delivery"] == row["billed_point_of_delivery"]
             assert one["total_pence"] == row["billed_total"] * 100
             assert one["excess_days"] == row["billed_excess_days"]
+        for part in ("short_stay_pence", "long_stay_pence"):
+            assert any(one[part] for one in result), part
+        best = [one for one in result if one["best_practice_area"]]
+        assert {"BP01", "BP50"} <= {one["best_practice_flag"] for one in best}
+        assert {"best_practice", "not_best_practice", "level_1"} <= {
+            one["best_practice_paid"] for one in best
+        }
+        assert any(one["base_pence"] < one["list_pence"] for one in best)
 
     def test_it_is_billed_in_the_month_of_discharge(self, spells: dict[str, list[Row]]) -> None:
         assert {spell[-1]["activity_month"] for spell in spells.values()} == {MONTH}

@@ -144,7 +144,8 @@ def test_other_datasets_have_a_flex_too() -> None:
         for row in chunk["lines"].to_pylist():
             assert row["spell_id"] is None or row["spell_id"] in stays
             assert row["attendance_id"] is None or row["attendance_id"] in seen
-        assert set(chunk["critical_care"]["spell_id"].to_pylist()) <= stays
+        for name in ("critical_care", "periods"):
+            assert set(chunk[name]["spell_id"].to_pylist()) <= stays
 
 
 def test_flex_is_of_a_month() -> None:

@@ -268,6 +268,33 @@ class TestCriticalCare:
         assert days == {number: count for number, count in recorded.items() if count}
 
 
+def test_periods_are_the_days_that_episodes_count() -> None:
+    """Kind by kind as many days, each inside an episode that counts it, no day twice."""
+    counted: Counter[tuple[str, str]] = Counter()
+    for number, spell in spells().items():
+        for row in spell:
+            for kind in ("critical_care", "rehabilitation", "palliative_care"):
+                if row[f"{kind}_days"]:
+                    counted[number, kind] += row[f"{kind}_days"]
+    days: Counter[tuple[str, str]] = Counter()
+    taken: set[tuple[str, date]] = set()
+    for row in rows("periods"):
+        first, last = row["start_date"], row["end_date"]
+        length = (last - first).days + 1
+        assert any(
+            one["provider"] == row["provider"]
+            and one[f"{row['kind']}_days"] == length
+            and one["episode_start_date"] <= first <= last <= one["episode_end_date"]
+            for one in spells()[row["spell_id"]]
+        )
+        dated = {(row["spell_id"], first + n * DAY) for n in range(length)}
+        assert not taken & dated
+        taken |= dated
+        days[row["spell_id"], row["kind"]] += length
+    assert days == counted
+    assert {kind for _, kind in days} == {"critical_care", "rehabilitation", "palliative_care"}
+
+
 def _is_organ(name: str) -> bool:
     return name.endswith("_days") and not name.startswith("level_")
 

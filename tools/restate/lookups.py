@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import cache
 
 from restate import prices
 from restate.label_parser import Split, parse_labels, root_of, table_order
@@ -57,6 +58,7 @@ def _plain(text: str) -> str:
     return " ".join(text.split())
 
 
+@cache
 def labels_by_list(data: Reference) -> dict[str, dict[str, str]]:
     """Return HRG -> label of each label design, oldest first.
 

@@ -86,7 +86,11 @@ def design_of(packs: PackSet, year: str | None) -> Design:
                 cc_subchapters.add(root[:2])
             if name == "unpriced":
                 no_price_due.add(root)
-    lists = [pack for pack in packs.by_kind("tariff") if _of_same_years(pack, grouper)]
+    lists = [
+        pack
+        for pack in packs.by_kind("tariff")
+        if "prices" in pack.tables and _of_same_years(pack, grouper)
+    ]
     priced = {hrg for pack in lists for hrg in _priced(pack)}
     codes = {
         of.manifest.classification: of for of in map(CodeList, map(packs.by_id, manifest.codes))

@@ -37,7 +37,7 @@ FIELDS = (
     Field("in_scope", r"within scope of bpts"),
     Field(
         "per_day",
-        r"per day|daily rate",
+        r"per day|per diem|daily|bed day (rate|price|tariff)",
         "Per day long stay payment (for days exceeding trim point)",
         True,
     ),

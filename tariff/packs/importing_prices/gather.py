@@ -109,11 +109,21 @@ def _check_found(
     if not any(reading and "prices" in reading.tables for _, _, reading in readings) and not any(
         reading and reading.log.problems for _, _, reading in readings
     ):
+        empty = [sheet.name for sheet, kind, found in readings if found and _is_admitted(kind)]
+        if empty:
+            raise DataError(
+                f"{source.name}, sheet '{empty[0]}': there are no prices below its headings",
+                hint="a row of it is an HRG and its prices of admitted care",
+            )
         names = ", ".join(f"'{sheet.name}'" for sheet, _, _ in readings)
         raise DataError(
             f"{source.name} has no sheet of admitted prices of that year",
             hint=f"its sheets are {names}"[:600],
         )
+
+
+def _is_admitted(kind: Kind | None) -> bool:
+    return kind is not None and kind.what == "admitted prices"
 
 
 def _together(log: Log, readings: Sequence[Reading]) -> Tables:

@@ -19,7 +19,7 @@ LEVEL = Field("level", r"^(payment )?level$")
 PATHWAY = (
     Field("name", r"^(hrg )?name$|^description$"),
     Field("trim", r"trim"),
-    Field("per_day", r"per day"),
+    Field("per_day", r"per day|per diem|daily"),
     Field("price", r"combined|^(tariff|price)$"),
 )
 DELIVERY = tuple(item for item in ADMITTED if item.name in {"hrg", "name", *PRICES, *TRIMS})

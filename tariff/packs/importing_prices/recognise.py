@@ -116,7 +116,7 @@ KINDS = (
         "admitted prices",
         r"admitted patient care|\bapc\b.*oproc",
         admitted.read,
-        r"hrg.*non-elective.*per day",
+        r"hrg.*non-elective.*(per day|per diem|daily)",
     ),
     Kind(
         "outpatient attendances",

@@ -1,4 +1,4 @@
-"""Read a workbook as sheets of text: an XLSX file, or a folder with one CSV file a sheet."""
+"""Read a workbook as sheets of text: XLSX, one CSV file, or a folder with one CSV file a sheet."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tariff.errors import DataError, UsageError
 
 MAX_UNPACKED = 1024 * 1024 * 1024  # bytes of an XLSX once unpacked
 MAX_CELLS = 20_000_000  # a sheet that claims more has been formatted to its last row
+WORKBOOKS = "an XLSX file, or a folder with one CSV file a sheet"
 OLE = b"\xd0\xcf\x11\xe0"  # an old .xls, or an XLSX under a password
 
 _WHOLE = re.compile(r"[\"£$,#0 ]*0[\"_\-) ]*(;.*)?")  # a number format that shows no decimals
@@ -49,14 +50,16 @@ class Source:
     sheets: list[Sheet]
 
 
-def read_source(path: Path) -> Source:
-    """Read an XLSX file or a folder of CSV files."""
+def read_source(path: Path, accepted: str = WORKBOOKS) -> Source:
+    """Read an XLSX file, a CSV file or a folder of CSV files. `accepted` is what messages name."""
     if path.is_dir():
         return _folder(path)
     if not path.is_file():
-        raise UsageError(f"{path} is not there", hint="name an XLSX file or a folder of CSV files")
+        raise UsageError(f"{path} is not there", hint=f"name {accepted}")
     data = path.read_bytes()
-    _check_xlsx(path, data)
+    if path.suffix.lower() == ".csv":
+        return Source(path.name, hashlib.sha256(data).hexdigest(), [_csv_sheet(path, data)])
+    _check_xlsx(path, data, accepted)
     return Source(path.name, hashlib.sha256(data).hexdigest(), _workbook(path))
 
 
@@ -73,7 +76,7 @@ def column_letter(column: int) -> str:
 # ---------------------------------------------------------------- XLSX
 
 
-def _check_xlsx(path: Path, data: bytes) -> None:
+def _check_xlsx(path: Path, data: bytes, accepted: str) -> None:
     if data.startswith(OLE):
         raise DataError(
             f"{path.name} is not an XLSX workbook: it is an old .xls, or has a password",
@@ -88,7 +91,7 @@ def _check_xlsx(path: Path, data: bytes) -> None:
     if "xl/workbook.xml" not in names:
         raise DataError(
             f"{path.name} is not an XLSX workbook",
-            hint="save it as .xlsx, or give a folder with one CSV file a sheet",
+            hint=f"save it as one, or give {accepted}",
         )
     if size > MAX_UNPACKED:
         raise DataError(f"{path.name} unpacks to {size:,} bytes: it is no price workbook")
@@ -182,13 +185,20 @@ def _folder(path: Path) -> Source:
         data = file.read_bytes()
         digest.update(f"{file.name}:{len(data)}:".encode())
         digest.update(data)
-        try:
-            text = data.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            raise DataError(f"{file.name} is not UTF-8", hint="save it as CSV UTF-8") from None
+        sheets.append(_csv_sheet(file, data))
+    return Source(path.resolve().name, digest.hexdigest(), sheets)
+
+
+def _csv_sheet(file: Path, data: bytes) -> Sheet:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise DataError(f"{file.name} is not UTF-8", hint="save it as CSV UTF-8") from None
+    try:
         rows = [[plain(cell) for cell in row] for row in csv.reader(io.StringIO(text, newline=""))]
-        sheets.append(Sheet(file.name, file.stem, rows))
-    return Source(path.name, digest.hexdigest(), sheets)
+    except csv.Error as error:
+        raise DataError(f"{file.name} cannot be parsed as CSV: {error}") from None
+    return Sheet(file.name, file.stem, rows)
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:

@@ -6,7 +6,7 @@ import csv
 import io
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -41,6 +41,13 @@ def table_text(name: str, rows: Sequence[Row]) -> str:
 
 def write_pack(book: Workbook, source: Source, folder: Path, options: Options) -> list[Problem]:
     """Write the pack; gives the warnings of its lint. What is invalid leaves nothing behind."""
+    files = {f"{name}.csv": table_text(name, rows) for name, rows in book.tables.items()}
+    files["pack.yaml"] = _manifest(book, source, folder.resolve().name, options)
+    return put_in_place(folder, files)
+
+
+def put_in_place(folder: Path, files: Mapping[str, str], *, lint: bool = True) -> list[Problem]:
+    """Write the files of a pack into a new folder, whole, linted and valid, or not at all."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} is already there", hint="choose another name, or remove it")
     if not folder.resolve().parent.is_dir():
@@ -49,19 +56,20 @@ def write_pack(book: Workbook, source: Source, folder: Path, options: Options) -
     shutil.rmtree(made, ignore_errors=True)
     try:
         made.mkdir()
-        for name, rows in book.tables.items():
-            (made / f"{name}.csv").write_text(
-                table_text(name, rows), encoding="utf-8", newline="\n"
-            )
-        text = _manifest(book, source, folder.resolve().name, options)
-        (made / "pack.yaml").write_text(text, encoding="utf-8", newline="\n")
-        warnings = _lint(made, folder)
+        for name, text in files.items():
+            (made / name).write_text(text, encoding="utf-8", newline="\n")
+        warnings = _lint(made, folder) if lint else []
         if folder.exists():
             folder.rmdir()
         made.rename(folder.resolve())
     finally:
         shutil.rmtree(made, ignore_errors=True)
     return warnings
+
+
+def pack_id(name: str) -> str:
+    """The id of a pack from the name of its folder."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
 def _lint(made: Path, folder: Path) -> list[Problem]:
@@ -86,7 +94,6 @@ def _manifest(book: Workbook, source: Source, name: str, options: Options) -> st
     import yaml
 
     start = int(book.year[:4])
-    pack_id = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "prices"
     printed = {
         "title": book.title,
         "edition": options.edition,
@@ -96,7 +103,7 @@ def _manifest(book: Workbook, source: Source, name: str, options: Options) -> st
         "sha256": source.sha256,
     }
     manifest: dict[str, object] = {
-        "id": pack_id,
+        "id": pack_id(name) or "prices",
         "version": "1.0.0",
         "kind": "tariff",
         "title": f"National prices {book.year}, {options.edition}",
@@ -119,7 +126,7 @@ def _manifest(book: Workbook, source: Source, name: str, options: Options) -> st
         manifest["short_stay_rule"] = book.short_stay_rule or SHORT_STAY_RULE
     found = areas(book.tables)
     if found:
-        manifest["best_practice"] = found
+        manifest["best_practice_areas"] = found
     text: str = yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True, width=100)
     return text
 
@@ -132,6 +139,11 @@ def _notes(book: Workbook) -> list[str]:
     ]
     if unread:
         notes.append(f"In no table: {', '.join(unread)}.")
+    if "best_practice_prices" in book.tables:
+        notes.append(
+            "What SUS pays in each best practice area is told by the figures, not by the words "
+            "beside them: check `best_practice_areas`, and say in `top_up_rule` which service wins."
+        )
     flagged = any(row["short_stay"] == "yes" for row in book.tables["prices"])
     if flagged and book.short_stay_rule is None:
         notes.append(
