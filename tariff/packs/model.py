@@ -3,8 +3,8 @@
 Every class here is decoded from YAML nodes by `tariff.packs.nodes`, so the field names *are* the
 YAML keys, the annotations are the accepted types, and a field without a default is required.
 `Code` stays text whatever it looks like (`07`, `NO`, `5E1`). Docstrings and the `doc` metadata
-become the JSON Schema in `rules/schema/`. One file, so that whoever writes packs finds every kind
-and the parts they share in one place.
+become the JSON Schema in `rules/schema/`. One file, for the kinds share their parts; contracts and
+policies between spells share none of them and have files of their own (`tariff.packs.kinds`).
 """
 
 from __future__ import annotations
