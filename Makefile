@@ -16,7 +16,7 @@ export HYPOTHESIS_STORAGE_DIRECTORY := build/hypothesis
 export RUFF_CACHE_DIR := build/ruff
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-browser test-lowest lint bench bench-synth bench-price wheel docs clean
+.PHONY: help setup demo test test-browser test-lowest lint bench bench-synth bench-price bench-signatures budgets wheel docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +79,12 @@ bench-synth: $(BUILT) ## make ten million artificial episodes; time and memory g
 bench-price: $(BUILT) ## price ten million spells with every component: time and memory
 	@for given in "" "--threads 2" --plain --floor; do \
 		$(BIN)/python bench/price_ten_million.py $$given || exit 1; done
+
+bench-signatures: $(BUILT) ## every rule on a million episodes and all other datasets: time and memory
+	@$(BIN)/python -m bench.check_signatures --rules
+
+budgets: $(BUILT) ## what every rule finds in honest years, beside its budget (some minutes)
+	@$(BIN)/python tools/measure_budgets.py
 
 # ---------------------------------------------------------------- what is made from the sources
 

@@ -13,8 +13,11 @@ from tariff.engine.pipeline import PriceAt
 from tariff.engine.price import MffChoice, Terms
 from tariff.engine.run import Options, Run
 from tariff.engine.run import check as run_check
+from tariff.engine.run_inputs import Given
 from tariff.errors import UsageError
 from tariff.extract import Extract, from_arrow, open_extract
+from tariff.extract.registers import read_registers
+from tariff.extract.several import open_several
 from tariff.packs.editions import Editions
 from tariff.report.write import read_run
 
@@ -44,6 +47,8 @@ def check(
     national_keys: StrPath | None = None,
     contract: StrPath | None = None,
     history: Any = None,
+    against: Mapping[str, Any] | None = None,
+    registers: Mapping[str, Any] | None = None,
     rounding: str | None = None,
     delayed_discharge: bool = False,
     periods: StrPath | Sequence[StrPath] = (),
@@ -53,8 +58,9 @@ def check(
     Parameters
     ----------
     extract
-        A path, a list of paths, or any dataframe or table that speaks Arrow (pyarrow, polars,
-        pandas, DuckDB) in canonical columns.
+        A path, a list of paths of any datasets, or any dataframe or table of episodes that speaks
+        Arrow (pyarrow, polars, pandas, DuckDB) in canonical columns; or a mapping from datasets
+        (`episodes`, `attendances`, `emergency`, `critical_care`, `lines`) to these.
     mff
         One market forces factor for all, e.g. `1.0425`.
     editions
@@ -66,7 +72,12 @@ def check(
     contract
         The id of a contract, or its folder: findings are valued through it too.
     history
-        Earlier months, as `extract`: they count in the year to date of the contract.
+        Earlier months, as `extract`: matched against and counted in the year to date of the
+        contract, never challenged.
+    against
+        `national` and `earlier`: the national record and an earlier snapshot, as `extract`.
+    registers
+        Registers by name (docs/registers.md): a path or a dataframe each.
     rounding, delayed_discharge
         How totals are rounded, and whether delayed days come off, whatever the price list says.
     periods
@@ -85,8 +96,16 @@ def check(
     """
     from tariff.cli.options import factor
 
-    opened = _opened(extract, layout, max_bad_rows)
-    earlier = None if history is None else _opened(history, layout, max_bad_rows)
+    snapshots = dict(against or {})
+    for name in snapshots:
+        if name not in ("national", "earlier"):
+            raise UsageError(f"against: there is no '{name}'", hint="one of national, earlier")
+    given = Given(
+        open_several(extract, layout, max_bad_rows),
+        history={} if history is None else open_several(history, layout, max_bad_rows),
+        registers=read_registers((registers or {}).items()),
+        **{name: open_several(what, layout, max_bad_rows) for name, what in snapshots.items()},
+    )
     options = Options(
         packs=tuple(Path(pack) for pack in packs),
         editions=Editions(tuple((editions or {}).items())),
@@ -103,7 +122,7 @@ def check(
         terms=Terms(delayed_discharge, rounding),
         periods=_paths(periods),
     )
-    return run_check(opened, options, keep=keep, history=earlier)
+    return run_check(given, options, keep=keep)
 
 
 def _opened(extract: Any, layout: StrPath | None, max_bad_rows: float) -> Extract:

@@ -192,6 +192,7 @@ FINDINGS = pa.schema(
         pa.field("title", pa.string(), nullable=False),
         pa.field("class", pa.string(), nullable=False),  # deterministic, presumptive, statistical
         pa.field("level", pa.string(), nullable=False),  # low, medium, high
+        pa.field("tier", pa.string(), nullable=False),  # of a rule of several tiers of certainty
         pa.field("step", pa.string(), nullable=False),  # where in the settlement order it stands
         pa.field("provider", pa.string(), nullable=False),
         pa.field("commissioner", pa.string()),
@@ -200,7 +201,11 @@ FINDINGS = pa.schema(
         pa.field("hrg", pa.string()),  # priced HRG of the first record
         pa.field("records", pa.list_(pa.string()), nullable=False),  # kind:provider:id, sorted
         pa.field("spell_ids", pa.list_(pa.string()), nullable=False),
+        pa.field("partner", pa.string()),  # key of the record it was compared with
+        pa.field("cause", pa.string(), nullable=False),  # what findings of one root cause share
         pa.field("remedy", pa.string(), nullable=False),
+        # cash, suspended, system_neutral or question
+        pa.field("effect", pa.string(), nullable=False),
         pa.field("billed_pence", pa.int64()),
         pa.field("allowed_pence", pa.int64()),
         pa.field("value_pence", pa.int64()),  # billed less allowed; negative is an under-charge
@@ -210,6 +215,28 @@ FINDINGS = pa.schema(
         pa.field("evidence", pa.string(), nullable=False),  # JSON [[label, value], ...]
         pa.field("working", pa.string(), nullable=False),  # JSON [[step, pence or null, note], ...]
         pa.field("note", pa.string(), nullable=False),  # e.g. why the value is empty
+    ]
+)
+
+# Findings by root cause: docs/report.md
+
+CAUSES = pa.schema(
+    [
+        pa.field("cause_id", pa.string(), nullable=False),
+        pa.field("rule", pa.string(), nullable=False),
+        pa.field("title", pa.string(), nullable=False),
+        pa.field("tier", pa.string(), nullable=False),
+        pa.field("class", pa.string(), nullable=False),
+        pa.field("effect", pa.string(), nullable=False),
+        pa.field("provider", pa.string(), nullable=False),
+        pa.field("cause", pa.string(), nullable=False),  # values of the rule's root_cause fields
+        pa.field("findings", pa.int64(), nullable=False),
+        pa.field("questions", pa.int64(), nullable=False),  # of those, without a value
+        pa.field("value_pence", pa.int64()),  # empty where all are questions
+        pa.field("settled_pence", pa.int64()),
+        pa.field("oldest_month", pa.string()),
+        pa.field("latest_month", pa.string()),
+        pa.field("first_findings", pa.list_(pa.string()), nullable=False),  # ids, dearest first
     ]
 )
 

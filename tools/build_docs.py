@@ -55,6 +55,26 @@ SECTIONS = {
     "registrations": ("Register of registrations", "one row a patient and time at a practice"),
     "deaths": ("Register of deaths", "one row a person"),
     "approvals": ("Register of approvals", "one row an approval given before treatment"),
+    "practices": ("Register of practices", "one row a practice and its commissioner"),
+    "services": ("Register of services", "one row a service of the contract's schedule"),
+    "specialised": ("Register of specialised services", "one row a service of another payer"),
+    "eligible_services": ("Register of eligible services", "one row a provider and a service"),
+    "subcontracts": ("Register of subcontracts", "one row a provider that works for another"),
+    "local_prices": ("Register of local prices", "one row a price of a contract"),
+    "reference_prices": ("Register of reference prices", "one row an item's price of a unit"),
+    "doses": ("Register of doses", "one row an item and its limits"),
+    "switches": ("Register of switches", "one row an item that a biosimilar replaces"),
+    "devices": ("Register of devices", "one row a device that is not billed apart"),
+    "evidence": ("Register of evidence", "one row a record audited for best practice"),
+    "criteria": ("Register of criteria", "one row a patient, procedure and threshold"),
+    "restricted": ("Register of restricted procedures", "one row a procedure"),
+    "sites": ("Register of sites", "one row an emergency department"),
+    "wards": ("Register of wards", "one row a ward"),
+    "clinics": ("Register of clinics", "one row a clinic"),
+    "referrals": ("Register of referrals", "one row a referral sent"),
+    "letters": ("Register of letters", "one row a letter received"),
+    "percentages": ("Register of percentages", "one row a payment that is a share of a sum"),
+    "challenges": ("Register of challenges", "one row an earlier challenge"),
 }
 
 
@@ -97,10 +117,10 @@ def fields_page() -> str:
         "",
         *_table(EPISODES),
         "",
-        "`tariff group` reads the first three of the datasets below too, see",
-        "[grouping-other-care.md](grouping-other-care.md); the others are described for those who",
-        "make or exchange them: [artificial-data.md](artificial-data.md) and",
-        "[registers.md](registers.md).",
+        "`tariff check` reads the datasets below beside it; `tariff group` reads the first three,",
+        "see [grouping-other-care.md](grouping-other-care.md), and `tariff price` all but critical",
+        "care.",
+        "Registers are given to `tariff check` by name: [registers.md](registers.md).",
         *_sections(),
     ]
     lines += [
@@ -133,7 +153,19 @@ def status_page() -> str:
     return "\n".join([before + BEGIN, "", *measured, "", END + after])
 
 
-PAGES = {"docs/fields.md": fields_page, "docs/grouping-status.md": status_page}
+def catalogue_page() -> str:
+    """`docs/signature-catalogue.md`."""
+    if str(ROOT / "tools") not in sys.path:
+        sys.path.insert(0, str(ROOT / "tools"))
+    text: str = importlib.import_module("signature_catalogue").page()
+    return text
+
+
+PAGES = {
+    "docs/fields.md": fields_page,
+    "docs/grouping-status.md": status_page,
+    "docs/signature-catalogue.md": catalogue_page,
+}
 
 
 def main(arguments: list[str]) -> int:

@@ -11,13 +11,16 @@ import click
 from tariff.cli.contract import contract_option
 from tariff.cli.options import (
     Progress,
+    beside_options,
     edition_options,
     extract_options,
     factor,
     for_national_option,
     grouped_options,
     history_option,
+    named_paths,
 )
+from tariff.cli.triage import limit_options, limits_of
 from tariff.errors import UsageError
 
 LEVELS = ("low", "medium", "high")
@@ -27,6 +30,7 @@ WRITTEN = (
     "workbook.xlsx",
     "findings.csv",
     "findings.parquet",
+    "causes.csv",
     "spells.parquet",
     "episodes.parquet",
     "attendances.parquet",
@@ -48,6 +52,7 @@ WRITTEN = (
 @for_national_option
 @contract_option
 @history_option
+@beside_options
 @click.option(
     "-o",
     "--output",
@@ -76,19 +81,26 @@ WRITTEN = (
 @click.option(
     "--fail-on", type=click.Choice(LEVELS), help="Exit 1 where a finding is of this level or above."
 )
+@limit_options
 @click.option("--keep", is_flag=True, help="Write episodes.parquet too.")
 def check(
     output: Path,
     only: str | None,
     fail_on: str | None,
     keep: bool,
+    min_value: str,
+    rows: int | None,
     for_national: Path | None,
     history: tuple[Path, ...],
+    against: tuple[str, ...],
+    registers: tuple[str, ...],
     **given: Any,
 ) -> int:
-    """Group, price, match, settle and report the admitted care in FILE...
+    """Group, price, match, settle and report the care in FILE...
 
-    Leaves report.html, workbook.xlsx, findings.csv, findings.parquet, spells.parquet, rejects.csv
+    FILE... are episodes, outpatient attendances, emergency attendances, periods of critical care
+    and billed lines, in any order: each is recognised by its columns. Leaves report.html,
+    workbook.xlsx, findings.csv, findings.parquet, a table of the records of each kind, rejects.csv
     and manifest.json in the folder. With --for-national the records that findings need (spells
     merged into one) are put to the national grouper too; OUT.keys.csv says which they are. With
     --contract every finding is valued through the contract too, and its agreed waivers hold.
@@ -96,21 +108,40 @@ def check(
     from rich.console import Console
 
     from tariff.engine.run import check as run_check
+    from tariff.engine.run_inputs import Given
+    from tariff.extract.fields import REGISTERS
+    from tariff.extract.registers import read_registers
+    from tariff.extract.several import by_dataset, open_several
     from tariff.report.terminal import summary
     from tariff.report.write import write_run
 
-    options = run_options(given)
-    refuse_file(output, [*given["files"], *history])
+    limits = limits_of(min_value, rows)
+    snapshots = named_paths(against, "--against", ("national", "earlier"))
+    lists = named_paths(registers, "--register", REGISTERS)
+    beside = [path for _, path in (*snapshots, *lists)]
+    refuse_file(output, [*given["files"], *history, *beside])
     check_for_national(for_national, given)
+    care = by_dataset(given["files"], given["layout"])
+    given["periods"] = (*given["periods"], *care.pop("periods", ()))
+    options = run_options(given)
     with Progress() as progress:
-        extract = opened(given, progress)
         report = only is None
-        earlier = opened({**given, "files": history}, progress) if history else None
-        run = run_check(
-            extract, options, stage=progress.stage, spells=report, keep=keep, history=earlier
+
+        def opened_all(files: Any) -> Any:
+            return open_several(files, given["layout"], given["max_bad_rows"], progress.read)
+
+        inputs = Given(
+            opened_all(care),
+            history=opened_all(history) if history else {},
+            registers=read_registers(lists),
+            **{
+                name: opened_all([path for other, path in snapshots if other == name])
+                for name in dict(snapshots)
+            },
         )
+        run = run_check(inputs, options, stage=progress.stage, spells=report, keep=keep)
         progress.stage("writing the report")
-        write_run(output, run, spells=report, html=report, workbook=report)
+        write_run(output, run, spells=report, html=report, workbook=report, limits=limits)
         told = write_for_national(for_national, run, run.asked)
     console = Console(highlight=False)
     summary(run.manifest, console)

@@ -55,8 +55,11 @@ def explain(what: str, folder: Path | None, **given: Any) -> None:
     A spell is named as spell:PROVIDER:NUMBER, PROVIDER:NUMBER, or by its number alone where only
     one provider has it.
     """
+    from tariff.explain.lookup import refuse_other_care
     from tariff.explain.page import show
 
+    if folder is None:
+        refuse_other_care(what)
     if folder is not None and given["files"]:
         raise UsageError(
             "--run and FILE... do not go together",
@@ -108,6 +111,7 @@ def _spell(what: str, given: dict[str, Any]) -> Page:
     from tariff.engine.run import check
     from tariff.explain.spell import spell_page
 
+    _episodes_alone(given)
     options = run_options(given)
     check_policies(given)
     with Progress() as progress:
@@ -115,6 +119,20 @@ def _spell(what: str, given: dict[str, Any]) -> Page:
         progress.stage("explaining")
         policies = policies_for_page(run, options, given)
         return spell_page(run, options, what, policies=policies)
+
+
+def _episodes_alone(given: dict[str, Any]) -> None:
+    """Refuse care that is not admitted, whose records have no page of steps."""
+    from tariff.explain.lookup import HOW_OTHER_CARE
+    from tariff.extract.several import by_dataset
+    from tariff.report.text import KIND
+
+    for name, files in by_dataset(given["files"], given["layout"]).items():
+        if name in KIND:
+            raise UsageError(
+                f"{files[0]} holds {KIND[name][1]}; only a spell is explained from its extract",
+                hint=HOW_OTHER_CARE,
+            )
 
 
 def _files_are_optional() -> None:

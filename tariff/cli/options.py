@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, TypeVar
@@ -130,12 +130,48 @@ def grouped_options(command: Decorated) -> Decorated:
     return episodes(spells(keys(command)))
 
 
+def beside_options(command: Decorated) -> Decorated:
+    """Add the files that an extract is checked against."""
+    registers = click.option(
+        "--register",
+        "registers",
+        multiple=True,
+        metavar="NAME=FILE",
+        help="A list kept elsewhere, such as deaths=deaths.csv: docs/registers.md.",
+    )
+    against = click.option(
+        "--against",
+        multiple=True,
+        metavar="national=FILE|earlier=FILE",
+        help="The national record, or an earlier snapshot, of the same activity.",
+    )
+    return registers(against(command))
+
+
+def named_paths(texts: Iterable[str], option: str, names: Iterable[str]) -> list[tuple[str, Path]]:
+    """Read the values of an option of the form NAME=FILE."""
+    out = []
+    for text in texts:
+        name, equals, path = text.partition("=")
+        if not (name and equals and path):
+            raise UsageError(
+                f"'{option} {text}' does not say which it is",
+                hint=f"write {option} NAME=FILE, where NAME is one of {', '.join(names)}",
+            )
+        if name not in names:
+            raise UsageError(
+                f"{option} {text}: there is no '{name}'", hint=f"one of {', '.join(names)}"
+            )
+        out.append((name, Path(path)))
+    return out
+
+
 history_option = click.option(
     "--history",
     multiple=True,
     type=click.Path(path_type=Path, readable=False),
     metavar="FILE",
-    help="Earlier records: they count to date, and may be what a readmission follows.",
+    help="Earlier records: matched against and counted to date, never challenged.",
 )
 
 

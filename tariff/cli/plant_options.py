@@ -24,7 +24,9 @@ from tariff.errors import UsageError
 if TYPE_CHECKING:  # imports stay out of `tariff --help`
     import pyarrow as pa
 
-    from tariff.simulate.faults import Order, PlantTally
+    from tariff.simulate.faults import Order, Planted, PlantTally
+    from tariff.simulate.faults.care_chunk import CarePlanting
+    from tariff.simulate.year import Batches
 
     Plant = Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]
 
@@ -101,6 +103,9 @@ class Planting:
     tally: PlantTally | None = field(default=None, init=False)
     written: Path | None = field(default=None, init=False)
     register: dict[str, date] = field(default_factory=dict, init=False)  # of deaths
+    care: CarePlanting | None = field(default=None, init=False)  # of the other datasets
+    lines: list[Planted] = field(default_factory=list, init=False)  # of the chunk at hand
+    _write: Callable[[Planted], None] | None = field(default=None, init=False)
 
     def __bool__(self) -> bool:
         return bool(self.faults or self.plan)
@@ -139,9 +144,20 @@ class Planting:
             self.register.update(zip(*columns, strict=True))
 
     @contextlib.contextmanager
-    def beside(self, output: Path, episodes: int, *, billed: bool = True) -> Iterator[Plant]:
-        """Give what plants the batches of an extract; the key is there when the block ends well."""
+    def beside(
+        self, output: Path, episodes: int, *, billed: bool = True, others: bool = False
+    ) -> Iterator[Plant]:
+        """Give what plants the batches of an extract; the key is there when the block ends well.
+
+        `others`: all datasets of the year are made, and faults are planted in them too.
+        """
         from tariff.simulate.faults import KeyFiles, PlantTally, plant
+        from tariff.simulate.faults.care_chunk import (
+            NOT_AT_HAND,
+            CarePlanting,
+            care_only,
+            part_of_spells,
+        )
         from tariff.simulate.faults.key import KEY, stem
 
         order = self.order()
@@ -157,11 +173,30 @@ class Planting:
         if not target.parent.is_dir():
             raise UsageError(f"The folder {target.parent} does not exist.", hint="Make it first.")
         tally = PlantTally()
+        spells = part_of_spells(order, others=others)
+        if others:
+            self.care = CarePlanting(order, tally, episodes)
+        else:
+            tally.skipped.update(dict.fromkeys(care_only(order), NOT_AT_HAND))
         with KeyFiles(target) as files:
-            yield lambda batches: plant(
-                batches, order, write=files.write, total=episodes, tally=tally
-            )
+            self._write = files.write
+
+            def note(line: Planted) -> None:
+                self.lines.append(line)
+                files.write(line)
+
+            yield lambda batches: plant(batches, spells, write=note, total=episodes, tally=tally)
         self.tally, self.written = tally, target
+
+    def in_care(self, chunk: Batches, episodes: int) -> Batches:
+        """Plant in the other datasets of a chunk, whose admitted rows are planted already."""
+        there, self.lines = self.lines, []
+        if self.care is None or not self.care or self._write is None:
+            return chunk
+        batches, lines = self.care.chunk(chunk, there, episodes)
+        for line in lines:
+            self._write(line)
+        return batches
 
     def summary(self) -> str:
         """Say what was planted, nothing where nothing was asked for."""
@@ -185,7 +220,7 @@ class Planting:
         for kind, rule in self.tally.short():
             what = "faults" if kind == FAULT else "near misses"
             done, asked = planted[kind, rule], self.tally.asked[kind, rule]
-            lines.append(f"{rule}: {done:,} of {asked:,} {what}, no more spells lend themselves")
+            lines.append(f"{rule}: {done:,} of {asked:,} {what}, no more records lend themselves")
         return "\n".join(lines)
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from tariff.cli.triage import limit_options, limits_of
+
 
 @click.command("report", short_help="Render the page and workbook of a run again.")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
@@ -13,7 +15,8 @@ import click
 @click.option(
     "--workbook/--no-workbook", default=True, help="Render workbook.xlsx.  [default: workbook]"
 )
-def report(folder: Path, html: bool, workbook: bool) -> None:
+@limit_options
+def report(folder: Path, html: bool, workbook: bool, min_value: str, rows: int | None) -> None:
     """Render report.html and workbook.xlsx again from the findings in DIR.
 
     Nothing is checked again and no other file is touched. Answers typed into workbook.xlsx are
@@ -21,5 +24,7 @@ def report(folder: Path, html: bool, workbook: bool) -> None:
     """
     from tariff.report.write import read_run, render_run
 
-    for path in render_run(folder, read_run(folder), html=html, workbook=workbook):
+    limits = limits_of(min_value, rows)
+    run = read_run(folder)
+    for path in render_run(folder, run, html=html, workbook=workbook, limits=limits):
         click.echo(path)

@@ -86,14 +86,18 @@ def synth(
     them is not. docs/artificial-data.md says what it can and cannot be used for.
     """
     from tariff.simulate.plan import make_plan
-    from tariff.simulate.year import YearTally
+    from tariff.simulate.year import DATASETS, YearTally, wanted_of
 
     names = _names(datasets, output, layout)
     plan = make_plan(episodes, seed, year, month=month, providers=providers, billed=billed)
     tally = YearTally()
     if planting and "episodes" not in names:
         raise UsageError("Faults are planted in admitted care.", hint="Add episodes to --datasets.")
-    with planting.beside(output, episodes, billed=billed) as plant, _Bar(episodes) as advance:
+    every = set(wanted_of(names)) == set(wanted_of(DATASETS))
+    with (
+        planting.beside(output, episodes, billed=billed, others=every) as plant,
+        _Bar(episodes) as advance,
+    ):
         chunks = _stream(plan, statement, names, tally)
         if "episodes" in names:
             chunks = _planted(chunks, plant, planting)
@@ -146,7 +150,7 @@ def _stream(
 
 
 def _planted(chunks: Iterator[Batches], plant: Plant, planting: Planting) -> Iterator[Batches]:
-    """Plant faults in the admitted rows of each chunk; the other datasets stay honest."""
+    """Plant faults in the admitted rows of each chunk, then in its other datasets."""
     waiting: list[Batches] = []
 
     def episodes() -> Iterator[pa.RecordBatch]:
@@ -158,7 +162,7 @@ def _planted(chunks: Iterator[Batches], plant: Plant, planting: Planting) -> Ite
 
     for batch in plant(episodes()):
         chunk = waiting.pop(0)
-        yield {**chunk, "episodes": batch}
+        yield planting.in_care({**chunk, "episodes": batch}, chunk["episodes"].num_rows)
 
 
 def _summary(output: Path, tally: YearTally, billed: bool, statement: str) -> str:

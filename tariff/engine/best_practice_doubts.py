@@ -113,26 +113,36 @@ class BestPracticeDoubts:
         """Name the price under what the record does not tell that a bill is to the pound."""
         if self.columns.number("billed")[spell] == NULL64:
             return ""
+        limit = near(int(self.columns.number("billed")[spell]))
+        if self._as_it_stands(spell) <= limit:
+            return ""
         ways = self.ways.of(spell)
         if not ways:
             return ""
         tried = [self.ways.own(spell), *ways]
         prices, apart = self._priced(spell, tried)
         nearest = int(apart[1:].argmin()) + 1  # of equals the first, the plainest
-        limit = near(int(self.columns.number("billed")[spell]))
-        if apart[0] <= limit or apart[nearest] > limit:
+        if apart[nearest] > limit:
             return ""
         return self._described(spell, tried[nearest], prices, nearest)
 
     def billed_reduced(self, spell: int) -> bool:
         """Say whether a bill is a reduced short stay price, whatever is said of the criteria."""
+        limit = near(int(self.columns.number("billed")[spell]))
+        if self._as_it_stands(spell) <= limit:
+            return False
         ways = [*self.ways.criteria(spell), *self.ways.of(spell)]
         if not ways:
             return False
         prices, apart = self._priced(spell, [self.ways.own(spell), *ways])
         reduced = (prices.short_stay != 0) & (prices.short_stay != NULL64)
-        limit = near(int(self.columns.number("billed")[spell]))
-        return bool(apart[0] > limit and (reduced & (apart <= limit)).any())
+        return bool((reduced & (apart <= limit)).any())
+
+    def _as_it_stands(self, spell: int) -> int:
+        """Give how many pence the price is apart from what was billed: mostly nothing."""
+        prices = self.columns.prices
+        own = slice(spell, spell + 1)
+        return int(self._apart(spell, prices.pre_mff[own], prices.total[own])[0])
 
     def _priced(self, spell: int, ways: list[Way]) -> tuple[Prices, NDArray[np.int64]]:
         """Price a spell in some ways; give how many pence each is apart from what was billed."""
@@ -153,19 +163,21 @@ class BestPracticeDoubts:
             if way.rate is not None:
                 marks.top_up_rate[place] = way.rate
         prices = self.pricer.run(given)
-        return prices, self._apart(spell, prices)
+        return prices, self._apart(spell, prices.pre_mff, prices.total)
 
-    def _apart(self, spell: int, prices: Prices) -> NDArray[np.int64]:
+    def _apart(
+        self, spell: int, pre_mff: NDArray[np.int64], total: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
         """Give how far prices are from what was billed, at the factor it was billed with."""
-        columns, count = self.columns, prices.spells
+        columns, count = self.columns, len(total)
         billed, factor = columns.number("billed")[spell], columns.number("billed_factor")[spell]
         if self._before_mff[spell]:
-            compared = [(prices.pre_mff, billed)]
+            compared = [(pre_mff, billed)]
         elif factor != NULL64:
-            compared = [(times(prices.pre_mff, np.full(count, factor, np.int64)), billed)]
+            compared = [(times(pre_mff, np.full(count, factor, np.int64)), billed)]
         else:
             before = columns.number("billed_price")[spell]
-            compared = [(prices.total, billed), (prices.pre_mff, before)]
+            compared = [(total, billed), (pre_mff, before)]
         apart = np.full(count, _FAR, np.int64)
         for amounts, known in compared:
             if known != NULL64:

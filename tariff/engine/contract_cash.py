@@ -13,7 +13,7 @@ from tariff.engine.columns import SpellColumns
 from tariff.engine.contract import Contract, Record
 from tariff.engine.contract_ledger import EXACT, Cell, Ledger, last_month
 from tariff.engine.price import EPOCH
-from tariff.engine.remedies import Move, Valued
+from tariff.engine.valued import Move, Valued
 from tariff.packs.compile import NULL64
 from tariff.packs.contract_model import AgreedWaiver
 from tariff.packs.contract_select import YEAR_MONTHS, contract_dates
@@ -30,6 +30,10 @@ class Spells:
     def __init__(self, columns: SpellColumns) -> None:
         self._columns = columns
         self._found: dict[int, Record] = {}
+
+    def holds(self, record: int) -> bool:
+        """Say whether a record of a run is a spell of it."""
+        return record < len(self._columns)
 
     def fetch(self, spells: Iterable[int]) -> None:
         """Read what decides the line of some spells."""
@@ -189,6 +193,8 @@ class Cash:
         """Give what payment changes by if these amounts go; None where all are outside it."""
         taken: dict[str, Cell] = {}
         for spell, pence, units in moves:
+            if not self._spells.holds(spell):
+                continue  # a record of other care, whose contract is another run's
             line, _, reason = self._contract.place(self._spells.record(spell))
             if not reason:
                 cell = taken.setdefault(line, Cell())

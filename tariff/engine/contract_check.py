@@ -16,7 +16,7 @@ from tariff.engine.contract_cash import Agreements, Cash, Spells, value_findings
 from tariff.engine.contract_ledger import Ledger
 from tariff.engine.contract_table import contract_section
 from tariff.engine.contract_units import ledger_of, money_only, without
-from tariff.engine.remedies import Valued
+from tariff.engine.valued import Valued
 from tariff.packs.load import PackSet
 
 

@@ -1,30 +1,30 @@
-"""Records that do not exist, grouped and priced by the engine itself: merged and edited spells."""
+"""Spells that do not exist, grouped and priced by the engine itself: merged, edited, or both.
+
+What is asked is answered in batches and kept, so that each record is grouped and priced once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tariff.engine.amounts import Step, decimal_factor
 from tariff.engine.columns import SpellColumns
 from tariff.engine.group import GroupRun
-from tariff.engine.marking import mark, mark_rules
-from tariff.engine.members import Members
-from tariff.engine.price import PriceInput, Pricer, Prices
+from tariff.engine.made import Change, Made, Part, make
+from tariff.engine.made_price import price_input_of, without_components
+from tariff.engine.price import EPOCH, Pricer, Prices
 from tariff.engine.reasons import INCOMPLETE, PRICE_REASONS, price_reason_names
-from tariff.errors import UsageError
+from tariff.engine.record_set import RecordSet
 from tariff.packs.compile import NULL64
-from tariff.packs.grouping import NULL32
+from tariff.schemas import MFF_UNIT
 
 _NEEDED = INCOMPLETE & ~(1 << PRICE_REASONS.index("mff_unknown"))
-
-# fields a remedy may edit, and where they stand in the input of pricing
-EDITABLE = {
-    "patient_classification": ("patient_class", "classes"),
-    "admission_method": ("method", "methods"),
-}
+NOTHING = Change()
 
 
 @dataclass(frozen=True)
@@ -43,23 +43,38 @@ class Question:
 QuestionKey = tuple[frozenset[int], str]
 
 
-@dataclass
-class Repriced:
-    """A price for each record asked for: pre-MFF pence, NULL64 where it cannot be worked out."""
+@dataclass(frozen=True)
+class Ask:
+    """What would this be paid, changed so, at this factor?
 
-    pre_mff: NDArray[np.int64]
-    hrg: NDArray[np.int32]
-    prices: Prices
-    why: list[str]  # names of reasons where there is no price
-    regrouped: NDArray[np.int32] | None = None  # HRG of the merged record
-    official: NDArray[np.bool_] | None = None  # that HRG is an official one
+    Several records are spells as one, in order of admission. `as_kind`: a spell as another kind.
+    """
+
+    records: tuple[int, ...]  # numbers of the RecordSet
+    change: Change = NOTHING
+    factor: int = int(NULL64)  # in units of 1e-9
+    as_kind: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The price of what was asked, None where it cannot be worked out, and how it comes about."""
+
+    pre_mff: int | None
+    total: int | None  # at the factor asked
+    hrg: int  # index of `SpellColumns.hrgs`
+    regrouped: int  # that of the made record itself, -1 none
+    official: bool  # that one is an official one
+    why: str
+    base: int
+    working: tuple[Step, ...] = ()
 
 
 class Counterfactuals:
-    """Groups and prices edited records of a run.
+    """Groups and prices made records of a run.
 
     `answers` are HRGs that the national grouper gave such records; `asked` are those that were
-    needed.
+    needed. `records` numbers the spells of other sources beside those of the extract.
     """
 
     def __init__(
@@ -68,103 +83,119 @@ class Counterfactuals:
         group_run: GroupRun,
         pricer: Pricer,
         answers: Mapping[QuestionKey, int] | None = None,
+        records: RecordSet | None = None,
     ) -> None:
         self.columns = columns
-        self.group_run = group_run
+        self.rulebook = group_run.rulebook
         self.pricer = pricer
         self.answers = answers or {}
+        self.records = records
         self.asked: dict[QuestionKey, Question] = {}
+        self._answers: dict[Ask, Answer] = {}
+        self._own: dict[int, int] = {}  # the engine's own HRG of a spell grouped officially
 
-    def _finish(self, hrg: NDArray[np.int32], prices: Prices) -> Repriced:
-        bad = (prices.reasons & _NEEDED) != 0
-        pre_mff = np.where(bad, NULL64, prices.pre_mff)
-        why = [price_reason_names(int(bits) & _NEEDED) for bits in prices.reasons]
-        return Repriced(pre_mff, hrg, prices, why)
+    def fetch(self, asks: Iterable[Ask]) -> None:
+        """Work out what is asked and not yet known, many at once."""
+        plain: list[Ask] = []
+        made: dict[tuple[bool, tuple[str, ...]], list[Ask]] = defaultdict(list)
+        for ask in dict.fromkeys(asks):
+            if ask in self._answers:
+                continue
+            several = len(ask.records) > 1
+            here = ask.records[0] < len(self.columns)
+            if several or not here or ask.change.of_rows or ask.change.set:
+                made[several, ask.change.names].append(ask)
+            else:
+                plain.append(ask)
+        if plain:
+            self._plain(plain)
+        for (several, _), batch in sorted(made.items(), key=lambda item: item[0]):
+            self._made(batch, several=several)
 
-    def edited(self, spells: NDArray[np.int64], changes: dict[str, str]) -> Repriced:
-        """Price spells with some fields changed."""
-        spell_input = self.columns.price_input.take(spells)
-        for name, value in changes.items():
-            if name not in EDITABLE:
-                raise UsageError(
-                    f"a remedy cannot set '{name}'",
-                    hint=f"it can set {' and '.join(sorted(EDITABLE))}",
-                )
-            array, values_name = EDITABLE[name]
-            values: list[str] = list(getattr(spell_input, values_name))
-            if value not in values:
-                values.append(value)
-            setattr(spell_input, values_name, values)
-            getattr(spell_input, array)[:] = values.index(value)
-        if changes:  # what the flags of the spell are worked out from may have changed
-            members = Members.of(self.columns.spells).take(spells)
-            self._mark(spell_input, members, self.columns.marks.delayed[spells])
-        return self._finish(spell_input.hrg, self.pricer.run(spell_input))
+    def answer(self, ask: Ask) -> Answer:
+        """Give the answer; what was not fetched is worked out by itself."""
+        if ask not in self._answers:
+            self.fetch([ask])
+        return self._answers[ask]
 
-    def _mark(self, spells: PriceInput, members: Members, delayed: NDArray[np.int32]) -> None:
-        rules = mark_rules(self.columns.rulebook)
-        spells.marks = mark(rules, members, spells, self.pricer.tariffs(spells), delayed)
+    def home(self, spell: int) -> tuple[SpellColumns, int]:
+        """Give the columns that a spell is of, and its place there."""
+        if spell < len(self.columns):
+            return self.columns, spell
+        assert self.records is not None
+        block, place = self.records.place(spell)
+        assert isinstance(block, SpellColumns)
+        return block, place
 
-    def merged(self, chains: list[tuple[int, ...]]) -> Repriced:
-        """Group and price each chain of spells, in order of admission, as one spell.
+    # -- a real spell at its own HRG
 
-        Where the grouping is not official the dearest by base price of the HRGs its parts were
-        priced at and the one regrouped is taken (docs/signatures.md, Remedies).
-        """
-        columns = self.columns
-        regrouped, official = self._regroup(chains)
+    def _plain(self, asks: list[Ask]) -> None:
+        spells = np.array([ask.records[0] for ask in asks], np.int64)
+        given = self.columns.price_input.take(spells)
+        if given.marks is not None:
+            without_components(given.marks, [ask.change for ask in asks])
+        factors = np.array([ask.factor for ask in asks], np.int64)
+        prices = self.pricer.run(given, factors=factors)
+        grouped = self.columns.groups.hrg[spells]
+        for place, ask in enumerate(asks):
+            self._answers[ask] = _answer(
+                prices, place, ask, int(given.hrg[place]), int(grouped[place]), official=False
+            )
+
+    # -- a made one
+
+    def _made(self, asks: list[Ask], *, several: bool) -> None:
+        if several:  # what the merged record is before it is changed
+            self.fetch(
+                Ask(ask.records, NOTHING, ask.factor) for ask in asks if ask.change != NOTHING
+            )
+        else:
+            self._group_officials(asks)
+        made = make([self._parts(ask) for ask in asks], [ask.change for ask in asks])
+        hrg, official = self._regroup(asks, made, spell_checks=not several)
         owner: list[int] = []
         candidates: list[int] = []
-        priced = columns.price_input.hrg
-        for index, chain in enumerate(chains):
-            grouper = columns.rulebook.groupers[int(columns.groups.grouper[chain[-1]])]
-            options = {int(regrouped[index])} - {-1, grouper.error_hrg}
-            official[index] &= bool(options)
-            if not official[index]:
-                options |= {int(priced[s]) for s in self._with_nights(chain)}
-            for hrg in sorted(options):
-                owner.append(index)
-                candidates.append(hrg)
-        prices = self.pricer.run(self._input(chains, np.array(owner, np.int64), candidates))
-        priced_at = self._finish(np.array(candidates, np.int32), prices)
-        # a candidate without a price might be the dearest: then the merged stay has none either
-        best = np.full(len(chains), -1, np.int64)
-        for place, index in enumerate(owner):
-            current = best[index]
-            if current < 0 or priced_at.pre_mff[place] == NULL64:
-                best[index] = place
-            elif priced_at.pre_mff[current] != NULL64:
-                best[index] = max(current, place, key=lambda p: (int(prices.base[p]), -p))
-        return Repriced(
-            priced_at.pre_mff[best],
-            priced_at.hrg[best],
-            _take_prices(prices, best),
-            [priced_at.why[place] for place in best],
-            regrouped,
-            official,
-        )
+        why = [""] * len(asks)
+        for index, ask in enumerate(asks):
+            found, why[index] = self._candidates(ask, int(hrg[index]), bool(official[index]))
+            owner += [index] * len(found)
+            candidates += sorted(found)
+        given = price_input_of(self, asks, made)
+        owners = np.array(owner, np.int64)
+        given = given.take(owners, np.array(candidates, np.int32))
+        factors = np.array([asks[index].factor for index in owner], np.int64)
+        prices = self.pricer.run(given.spells, factors=factors)
+        best = _dearest(prices, owner, len(asks))
+        for index, ask in enumerate(asks):
+            place = best[index]
+            if place < 0:
+                self._answers[ask] = Answer(
+                    None, None, -1, int(hrg[index]), bool(official[index]), why[index], 0
+                )
+                continue
+            self._answers[ask] = _answer(
+                prices, place, ask, candidates[place], int(hrg[index]), bool(official[index])
+            )
 
-    def _with_nights(self, chain: tuple[int, ...]) -> tuple[int, ...]:
-        """Leave day cases out where another part is an admission: the merged stay is one too."""
-        groups = self.columns.rulebook.points_of_delivery.groups
-        group = self.columns.prices.group
-        kept = tuple(s for s in chain if group[s] >= 0 and groups[group[s]].trim != "none")
-        return kept or chain
+    def _parts(self, ask: Ask) -> list[Part]:
+        parts = []
+        for spell in ask.records:
+            columns, place = self.home(spell)
+            spells = columns.spells
+            parts.append(
+                Part(spells.frame, spells.perm[spells.start[place] : spells.start[place + 1]])
+            )
+        return parts
 
     def _regroup(
-        self, chains: list[tuple[int, ...]]
+        self, asks: Sequence[Ask], made: Made, *, spell_checks: bool
     ) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
-        """Give the HRG of each chain as one record, and whether it is an official one."""
-        spells = self.columns.spells
-        rows = [
-            np.concatenate([spells.perm[spells.start[s] : spells.start[s + 1]] for s in chain])
-            for chain in chains
-        ]
-        start = np.concatenate(([0], np.cumsum([len(r) for r in rows]))).astype(np.int64)
-        perm = np.concatenate(rows).astype(np.int64)
-        grouper_of = self.columns.groups.grouper[[chain[-1] for chain in chains]]
-        groups = self.group_run.run(perm, start, grouper_of, spell_checks=False)
-        hrg, groupers = groups.hrg, self.columns.rulebook.groupers
+        """Give the HRG of each made record, and whether it is an official one."""
+        groupers = self.rulebook.groupers
+        grouper_of = np.array([self._grouper(ask) for ask in asks], np.int16)
+        run = GroupRun(self.rulebook, made.frame, made.parts.stays())
+        groups = run.run(made.parts.perm, made.start, grouper_of, spell_checks=spell_checks)
+        hrg = groups.hrg
         official = np.array(
             [
                 groupers[grouper].provenance_of(int(flag)) == "official"
@@ -172,41 +203,162 @@ class Counterfactuals:
             ],
             bool,
         )
-        for index, question in enumerate(map(Question, chains)):
+        for index, ask in enumerate(asks):
+            question = self._question(ask)
+            if question is None:
+                continue
             self.asked.setdefault(question.key, question)
             if question.key in self.answers:
                 hrg[index], official[index] = self.answers[question.key], True
         return hrg, official
 
-    def _input(
-        self, chains: list[tuple[int, ...]], owner: NDArray[np.int64], hrgs: list[int]
-    ) -> PriceInput:
-        columns = self.columns
-        first = np.array([chain[0] for chain in chains], np.int64)
-        out = columns.price_input.take(first[owner])
-        out.hrg = np.array(hrgs, np.int32)
-        admitted, discharged = columns.number("admission_date"), columns.number("discharge_date")
-        days = np.full(len(chains), NULL32, np.int32)
-        deducted = self.columns.deductions.of_chains(chains)
-        delayed = np.zeros(len(chains), np.int32)
-        year = np.zeros(len(chains), np.int16)
-        for index, chain in enumerate(chains):
-            members = list(chain)
-            last = members[int(np.argmax(discharged[members]))]
-            year[index] = columns.price_input.year[last]
-            delayed[index] = columns.marks.delayed[last]
-            if (admitted[members] != NULL64).all() and (discharged[members] != NULL64).all():
-                days[index] = discharged[members].max() - admitted[members].min()
-        out.spell_days, out.deducted_days, out.year = days[owner], deducted[owner], year[owner]
-        merged = Members.of_chains(columns.spells, chains).take(owner)
-        self._mark(out, merged, delayed[owner])
-        return out
+    def _grouper(self, ask: Ask) -> int:
+        """Give the grouper of the day the record ends, a changed day too."""
+        day = dict(ask.change.set).get("discharge_date", "")
+        if day:
+            return int(self.rulebook.grouper_of(EPOCH.fromisoformat(day)))
+        columns, place = self.home(ask.records[-1])
+        return int(columns.groups.grouper[place])
+
+    def _question(self, ask: Ask) -> Question | None:
+        """Give what the national grouper may be asked: a merger, or a record less one code."""
+        if any(spell >= len(self.columns) for spell in ask.records):
+            return None
+        if ask.change == NOTHING:
+            return Question(ask.records) if len(ask.records) > 1 else None
+        codes = sorted(ask.change.diagnoses | ask.change.procedures)
+        if len(ask.records) == 1 and len(codes) == 1 and ask.change.only_codes:
+            return Question(ask.records, codes[0])
+        return None
+
+    # -- the HRG of a made record
+
+    def _candidates(self, ask: Ask, after: int, official: bool) -> tuple[set[int], str]:
+        """Give the HRGs of which the dearest counts, or why there is none."""
+        stated = dict(ask.change.set).get("billed_hrg", "")
+        if stated:
+            return {self.rulebook.hrg_ids.get(stated, -2)}, ""
+        if len(ask.records) > 1:
+            return self._of_chain(ask, after, official)
+        columns, place = self.home(ask.records[0])
+        priced = int(columns.price_input.hrg[place])
+        before = self._own.get(ask.records[0], int(columns.groups.hrg[place]))
+        return self._changed(before, after, priced, official)
+
+    def _changed(
+        self, before: int, after: int, priced: int, official: bool
+    ) -> tuple[set[int], str]:
+        """What a change makes of the HRG is known where the engine gives the one that is priced."""
+        if after == before:
+            return {priced}, ""
+        if before == priced or official:
+            return {after}, ""
+        names = self.columns.hrgs
+        return set(), (
+            f"the engine groups the record as it is to {_name(names, before)} and as it would be "
+            f"to {_name(names, after)}, and {_name(names, priced)} is what is priced"
+        )
+
+    def _of_chain(self, ask: Ask, after: int, official: bool) -> tuple[set[int], str]:
+        """Where grouping is not official: the HRGs of the parts, and the one regrouped."""
+        if ask.change != NOTHING:
+            whole = self._answers[Ask(ask.records, NOTHING, ask.factor)]
+            return self._changed(whole.regrouped, after, whole.hrg, official)
+        error = self.rulebook.groupers[self._grouper(ask)].error_hrg
+        options = {after} - {-1, error}
+        if official and options:
+            return options, ""
+        parts = [self.home(spell) for spell in self._with_nights(ask.records)]
+        return options | {int(columns.price_input.hrg[place]) for columns, place in parts}, ""
+
+    def _with_nights(self, chain: tuple[int, ...]) -> tuple[int, ...]:
+        """Leave day cases out where another part is an admission: the merged stay is one too."""
+        groups = self.rulebook.points_of_delivery.groups
+        kept = []
+        for spell in chain:
+            columns, place = self.home(spell)
+            group = int(columns.prices.group[place])
+            if group >= 0 and groups[group].trim != "none":
+                kept.append(spell)
+        return tuple(kept) or chain
+
+    def _group_officials(self, asks: Sequence[Ask]) -> None:
+        """Group by the engine's tables what was grouped officially, to compare like with like."""
+        spells = {ask.records[0] for ask in asks} - self._own.keys()
+        officials = [
+            Ask((spell,))
+            for spell in sorted(spells)
+            for columns, place in [self.home(spell)]
+            if columns.official[place]
+        ]
+        if officials:
+            made = make([self._parts(ask) for ask in officials], [NOTHING] * len(officials))
+            hrg, _ = self._regroup(officials, made, spell_checks=True)
+            self._own |= {ask.records[0]: int(h) for ask, h in zip(officials, hrg, strict=True)}
 
 
-def _take_prices(prices: Prices, which: NDArray[np.int64]) -> Prices:
-    out = Prices(len(which))
-    for name in vars(prices):
-        value = getattr(prices, name)
-        setattr(out, name, value[which] if isinstance(value, np.ndarray) else value)
-    out.spells = len(which)
-    return out
+def _name(names: Sequence[str], hrg: int) -> str:
+    return names[hrg] if hrg >= 0 else "no HRG that is known"
+
+
+def _dearest(prices: Prices, owner: Sequence[int], count: int) -> list[int]:
+    """Give the dearest by base price of the candidates of each record, -1 where there is none.
+
+    A candidate without a price might be the dearest: then the record has none either.
+    """
+    best = [-1] * count
+    bad = (prices.reasons & _NEEDED) != 0
+    for place, index in enumerate(owner):
+        current = best[index]
+        if current < 0 or bad[place]:
+            best[index] = place
+        elif not bad[current]:
+            best[index] = max(current, place, key=lambda p: (int(prices.base[p]), -p))
+    return best
+
+
+def _answer(
+    prices: Prices, place: int, ask: Ask, hrg: int, regrouped: int, official: bool
+) -> Answer:
+    bits = int(prices.reasons[place]) & _NEEDED
+    if bits:
+        return Answer(None, None, hrg, regrouped, official, price_reason_names(bits), 0)
+    pre_mff = int(prices.pre_mff[place])
+    total = None if ask.factor == NULL64 else int(prices.total[place])
+    working = _working(prices, place, pre_mff, total, ask.factor)
+    base = int(prices.base[place])
+    return Answer(pre_mff, total, hrg, regrouped, official, "", base, tuple(working))
+
+
+def _working(
+    prices: Prices, place: int, pre_mff: int, total: int | None, factor: int
+) -> list[Step]:
+    """Give the steps of a price, as on paper."""
+    lines: list[Step] = [("Base price", int(prices.base[place]), "")]
+    if prices.base[place] != prices.listed[place]:
+        lines = [
+            ("List price", int(prices.listed[place]), ""),
+            ("Best practice price", int(prices.base[place]), "in its place"),
+        ]
+    if prices.short_stay[place] not in (0, NULL64):
+        lines.append(("Reduced short stay", int(prices.short_stay[place]), ""))
+    if prices.long_stay[place] not in (0, NULL64):
+        lines.append(
+            (
+                "Long stay payment",
+                int(prices.long_stay[place]),
+                f"{int(prices.excess[place])} days above {int(prices.trim[place])} x "
+                f"{int(prices.per_day[place]) / 100:.2f}",
+            )
+        )
+    for name, amount in (
+        ("Specialised top-up", prices.top_up[place]),
+        ("Best practice payments", prices.best_practice[place]),
+    ):
+        if amount not in (0, NULL64):
+            lines.append((name, int(amount), ""))
+    lines.append(("Price before MFF", pre_mff, ""))
+    if total is not None and factor != MFF_UNIT:
+        lines.append(("Market forces factor", None, decimal_factor(factor)))
+        lines.append(("Price", total, "half up to the penny"))
+    return lines

@@ -22,6 +22,7 @@ class Doubts:
     def __init__(self, columns: SpellColumns, pricer: Pricer) -> None:
         self.columns = columns
         self.best_practice = BestPracticeDoubts(columns, pricer)
+        self._told: dict[int, str] = {}  # several rules ask about one spell
 
     def of_price(self, spells: tuple[int, ...]) -> str:
         """Give the first doubt about the price of some spells, empty where there is none."""
@@ -31,18 +32,49 @@ class Doubts:
                 return f"A question: {doubt}."
         return ""
 
+    def of_record(self, spells: tuple[int, ...]) -> str:
+        """Give the first doubt that any other price of some spells meets too."""
+        for spell in spells:
+            doubt = self._of_record(spell)
+            if doubt:
+                return f"A question: {doubt}."
+        return ""
+
+    def of_hrg(self, spells: tuple[int, ...]) -> str:
+        """Give the doubt about the HRG that some spells are priced at."""
+        for spell in spells:
+            doubt = self._of_hrg(spell)
+            if doubt:
+                return f"A question: {doubt}."
+        return ""
+
     def _of_one(self, spell: int) -> str:
+        if spell not in self._told:
+            self._told[spell] = self._of_record(spell) or self._of_list(spell)
+        return self._told[spell]
+
+    def _of_hrg(self, spell: int) -> str:
         columns = self.columns
-        given, prices = columns.price_input, columns.prices
         official = columns.provenance(spell) == "official"
-        if given.hrg[spell] != columns.billed_hrg[spell] and not official:
+        if columns.priced_hrg[spell] != columns.billed_hrg[spell] and not official:
             return "the HRG that is priced is the engine's own, from reconstructed tables"
+        return ""
+
+    def _of_record(self, spell: int) -> str:
+        columns = self.columns
+        doubt = self._of_hrg(spell)
+        if doubt:
+            return doubt
         if columns.marks.exclusion[spell]:
             some = columns.marks.exclusion[spell] == SOME
             which = "some episodes of the record, not all, are" if some else "the record is"
             return f"{which} marked as paid at a local price or outside the national tariff"
         if columns.number("billed")[spell] < 0 and columns.number("billed")[spell] != NULL64:
             return "what was billed is a credit"
+        return ""
+
+    def _of_list(self, spell: int) -> str:
+        columns, prices = self.columns, self.columns.prices
         excess = max(int(prices.excess[spell]), int(columns.number("billed_excess_days")[spell]))
         if prices.reasons[spell] & _OTHER_EDITION and excess > 0:
             return "the trim point and the per-day rate are those of another year"

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -14,23 +12,18 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tariff.engine.columns import SpellColumns
-from tariff.engine.price import EPOCH
-from tariff.engine.remedies import Valued, decimal_factor
+from tariff.engine.evidence import Texts, evidence
+from tariff.engine.other_columns import OtherColumns
+from tariff.engine.record_set import RecordSet
 from tariff.engine.select import looked_at
 from tariff.engine.settle import order_of
-from tariff.packs.compile import NULL64
+from tariff.engine.valued import Valued
 from tariff.packs.grouping import weakest
-from tariff.packs.match_fields import MATCH_FIELDS
 from tariff.packs.model import Provenance, Rule
-from tariff.schemas import FINDINGS, MFF_UNIT
+from tariff.schemas import FINDINGS
 
-# identifiers of people never leave in evidence; the records are named by their spell numbers
-_PRIVATE = frozenset({"patient_id", "spell_id"})
 # what the engine's grouping says: a rule that looks at it rests on the tables it comes from
 _GROUPED = frozenset({"hrg", "hrg_root", "error_category"})
-
-
-_LABELS = {name: re.split("[:;]", field.title)[0] for name, field in MATCH_FIELDS.items()}
 
 
 def finding_id(rule: str, records: Sequence[str]) -> str:
@@ -42,81 +35,55 @@ def finding_id(rule: str, records: Sequence[str]) -> str:
 class FindingsTable:
     """Builds the findings table of a run."""
 
-    def __init__(self, columns: SpellColumns) -> None:
+    def __init__(self, records: RecordSet, columns: SpellColumns) -> None:
+        self.records = records
         self.columns = columns
-        self._texts: dict[str, list[str | None]] = {}
 
     def build(
         self, findings: list[Valued], questions: Sequence[tuple[Rule, NDArray[np.int64]]] = ()
     ) -> pa.Table:
         """Give the table, sorted by step, rule and id.
 
-        `questions` are spells whose factor cannot be judged: one line a provider and year.
+        `questions` are records whose factor cannot be judged: one line a provider and year.
         """
-        self._fetch(findings)
-        rows = [self._row(finding) for finding in findings]
-        for rule, spells in questions:
-            rows += self._factor_questions(rule, spells)
-        rows.sort(key=lambda row: (row["_order"], row["finding_id"]))
+        named = {r for f in findings for r in (*f.records, f.partner) if r >= 0}
+        texts = Texts(self.records, named)
+        rows = [self._row(finding, texts) for finding in findings]
+        for rule, records in questions:
+            rows += self._factor_questions(rule, records)
+        rows.sort(key=lambda row: (row["_order"], row["finding_id"], row["tier"]))
         columns = {
             field.name: pa.array([row[field.name] for row in rows], field.type)
             for field in FINDINGS
         }
         return pa.table(columns, schema=FINDINGS)
 
-    def _fetch(self, findings: list[Valued]) -> None:
-        """Text of the spells that are named, once."""
-        named = sorted({s for finding in findings for s in finding.spells})
-        self._place = {spell: index for index, spell in enumerate(named)}
-        self._which = np.array(named, np.int64)
-
-    def _text(self, name: str, spell: int) -> str | None:
-        if name not in self._texts:
-            self._texts[name] = self.columns.texts(name, self._which).to_pylist()
-        return self._texts[name][self._place[spell]]
-
-    def _shown(self, name: str, spell: int) -> str | None:
-        """Give the value of a field as a reader writes it."""
-        if self.columns.is_code(name):
-            return self._text(name, spell)
-        value = int(self.columns.number(name)[spell])
-        if value == NULL64:
-            return None
-        field = MATCH_FIELDS[name]
-        if field.kind == "date":
-            return (EPOCH + timedelta(days=value)).isoformat()
-        if field.kind == "money":
-            return f"{value / 100:,.2f}"
-        if field.kind == "flag":
-            return "yes" if value else "no"
-        if field.scale == MFF_UNIT:
-            return decimal_factor(value)
-        return str(value)
-
-    def _key(self, spell: int) -> str:
-        return f"spell:{self._text('provider', spell)}:{self._text('spell_id', spell)}"
-
-    def _row(self, finding: Valued) -> dict[str, Any]:
-        records = sorted(self._key(spell) for spell in finding.spells)
-        first, last = finding.spells[0], finding.spells[-1]
+    def _row(self, finding: Valued, texts: Texts) -> dict[str, Any]:
+        records = sorted(map(texts.key, finding.records))
+        first, last = finding.records[0], finding.records[-1]
         rule = finding.rule
+        cause = [texts.shown(name, first) or "" for name in rule.root_cause]
+        spells = [r for r in finding.records if texts.kind(r) == "spells"]
         return {
             **self._head(rule, records),
+            "effect": finding.effect,
+            "cause": " | ".join(cause) if any(cause) else "",
+            "partner": texts.key(finding.partner) if finding.partner >= 0 else None,
             "remedy": "query" if finding.question else rule.remedy.kind,
-            "provider": self._text("provider", first),
-            "commissioner": self._text("commissioner", first),
-            "activity_month": self._text("activity_month", last),
-            "point_of_delivery": self._text("point_of_delivery", first),
-            "hrg": self._text("priced_hrg", first),
+            "provider": texts.text("provider", first) or "",
+            "commissioner": texts.text("commissioner", first),
+            "activity_month": texts.text("activity_month", last),
+            "point_of_delivery": texts.text("point_of_delivery", first),
+            "hrg": texts.text("priced_hrg", first),
             "records": records,
-            "spell_ids": [self._text("spell_id", spell) for spell in finding.spells],
+            "spell_ids": [texts.text("spell_id", spell) for spell in spells],
             "billed_pence": finding.billed,
             "allowed_pence": finding.allowed,
             "value_pence": finding.value,
             "settled_pence": finding.settled,
             "cash_pence": finding.cash,
             "provenance": self._finding_provenance(finding),
-            "evidence": json.dumps(self._evidence(finding), ensure_ascii=False),
+            "evidence": json.dumps(evidence(texts, finding), ensure_ascii=False),
             "working": json.dumps(finding.working, ensure_ascii=False),
             "note": finding.note,
         }
@@ -130,8 +97,11 @@ class FindingsTable:
             "title": rule.title,
             "class": rule.class_,
             "level": rule.level,
+            "tier": rule.tier,
             "step": rule.step,
             "remedy": rule.remedy.kind,
+            "effect": "question",
+            "cause": "",
         }
 
     def _provenance(
@@ -155,55 +125,46 @@ class FindingsTable:
         return weakest(rests_on)
 
     def _finding_provenance(self, finding: Valued) -> Provenance:
-        provenance = self._provenance(finding.spells, finding.hrg, finding.official)
-        if _GROUPED.isdisjoint(looked_at(finding.rule)):
-            return provenance
-        used = [self.columns.provenance(s) for s in finding.spells]
-        return weakest([provenance, *used])
+        """Weakest of what the value of each record rests on."""
+        rests_on: list[Provenance] = []
+        if finding.spells:
+            rests_on.append(self._provenance(finding.spells, finding.hrg, finding.official))
+        grouped = not _GROUPED.isdisjoint(looked_at(finding.rule))
+        for record in finding.records:
+            block, place = self.records.place(record)
+            if grouped or block.kind != "spells":
+                rests_on.append(block.provenance(place))
+        return weakest(rests_on or ["published"])
 
-    def _evidence(self, finding: Valued) -> list[list[str]]:
-        lines: list[list[str]] = []
-        shown = [name for name in looked_at(finding.rule) if name not in _PRIVATE]
-        for name in dict.fromkeys(
-            ["admission_date", "discharge_date", "priced_hrg", *shown, "billed"]
-        ):
-            if name == "provider":
-                continue
-            values = [self._shown(name, spell) for spell in finding.spells]
-            if any(value is not None for value in values):
-                lines.append([_LABELS[name], " | ".join(value or "–" for value in values)])
-        if finding.kept is not None and len(finding.spells) > 1:
-            lines.append(["Kept", self._text("spell_id", finding.kept) or ""])
-        return lines
-
-    def _factor_questions(self, rule: Rule, spells: NDArray[np.int64]) -> list[dict[str, Any]]:
+    def _factor_questions(self, rule: Rule, records: NDArray[np.int64]) -> list[dict[str, Any]]:
         """One question per provider and year where only another year's factor is held."""
-        columns = self.columns
-        given = columns.price_input
-        provider, year = given.provider[spells], given.year[spells]
-        billed = columns.number("billed_factor")[spells]
+        groups: dict[tuple[str, str], list[int]] = {}
+        texts = Texts(self.records, records.tolist())
+        for record in records.tolist():
+            key = texts.text("provider", record) or "", texts.text("tariff_year", record) or ""
+            groups.setdefault(key, []).append(record)
         rows = []
-        for p, y in sorted(set(zip(provider.tolist(), year.tolist(), strict=True))):
-            mine = (provider == p) & (year == y)
-            spell = int(spells[mine][0])
-            name, of = given.providers[p], given.years[y]
-            held = columns.prices.mff_years[int(columns.prices.mff_year[spell])]
-            factors = [decimal_factor(int(f)) for f in np.unique(billed[mine])[:5]]
-            records = [f"provider:{name}:{of}"]
+        for (name, of), mine in sorted(groups.items()):
+            billed = {texts.shown("billed_factor", record) for record in mine} - {None}
+            keys = [f"provider:{name}:{of}"]
+            first = mine[0]
+            block, place = self.records.place(first)
+            held = self._year_held(first)
+            spells = first < len(self.columns)
             rows.append(
                 {
                     **{field.name: None for field in FINDINGS},
-                    **self._head(rule, records),
+                    **self._head(rule, keys),
                     "provider": name,
-                    "records": records,
+                    "records": keys,
                     "spell_ids": [],
                     "remedy": "query",
-                    "provenance": self._provenance([spell]),
+                    "provenance": self._provenance([first]) if spells else block.provenance(place),
                     "evidence": json.dumps(
                         [
-                            ["Spells", f"{int(mine.sum()):,}"],
-                            ["Factor billed", ", ".join(factors)],
-                            [f"Factor of {held}", decimal_factor(int(columns.prices.mff[spell]))],
+                            ["Spells" if spells else "Records", f"{len(mine):,}"],
+                            ["Factor billed", ", ".join(sorted(map(str, billed))[:5])],
+                            [f"Factor of {held}", texts.shown("mff", first) or ""],
                         ]
                     ),
                     "working": "[]",
@@ -212,3 +173,11 @@ class FindingsTable:
                 }
             )
         return rows
+
+    def _year_held(self, record: int) -> str:
+        """Give the year whose factor stands in for that of a record."""
+        block, place = self.records.place(record)
+        if isinstance(block, SpellColumns):
+            return block.prices.mff_years[int(block.prices.mff_year[place])]
+        assert isinstance(block, OtherColumns) and block.prices is not None
+        return block.prices.mff_years[int(block.prices.mff_year[place])]

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 import tariff
 from tariff._core import group as core
 from tariff.engine.columns import SpellColumns
+from tariff.engine.kind_counts import Counted, compared, pence, total
 from tariff.engine.mark_notices import exclusion_counts, mark_notices
 from tariff.engine.match import MOST_SPELLS
 from tariff.engine.price import EPOCH
 from tariff.engine.reasons import CATEGORIES, GROUP_REASONS, INCOMPLETE, PRICE_REASONS
 from tariff.engine.select import Selected
-from tariff.engine.settle import Settlement
 from tariff.extract.nhs_number import is_nhs_number
 from tariff.packs.compile import NULL64, Rulebook
 from tariff.packs.editions import Editions
@@ -29,37 +29,70 @@ from tariff.packs.model import STEPS, TariffPack
 
 if TYPE_CHECKING:
     from tariff.engine.run import Options
+    from tariff.engine.run_inputs import Given
+    from tariff.engine.run_read import Read
     from tariff.extract import Extract
     from tariff.extract.source import InputFile
 
 CLASSES = ("deterministic", "presumptive", "statistical")
+NOT_FOR_GOOD = ("suspended", "system_neutral")  # effects whose money no one saves as cash
 
 
 def build_manifest(
-    extract: Extract,
+    given: Given,
     options: Options,
     rulebook: Rulebook,
-    columns: SpellColumns,
+    read: Read,
     selected: Sequence[Selected],
     findings: pa.Table,
-    settlement: Settlement,
+    counted: Counted,
     started: datetime,
 ) -> dict[str, Any]:
     """Give the manifest, docs/architecture.md. Money is pence."""
+    columns = read.columns
+    kinds = counted.by_kind(given)
     return {
         **about_run(started),
         "options": _options(options),
-        "inputs": inputs_of(extract),
-        "packs": [pack_entry(pack) for pack in used_packs(rulebook, columns, selected)],
-        "counts": _counts(extract, columns, findings),
+        "inputs": given.inputs(),
+        **_beside(given),
+        "packs": [pack_entry(pack) for pack in _used_by(rulebook, read, selected)],
+        "counts": _counts(kinds, columns, findings),
+        "kinds": kinds,
         "errors_by_category": _names_counted(columns.groups.row_category, CATEGORIES, columns),
         "unmapped": _reasons(columns),
         "excluded": exclusion_counts(columns),
         "period": _period(columns),
-        "money": _money(extract, columns, findings, settlement),
-        "rules": [_rule(item, findings) for item in selected],
-        "notices": _notices(extract, columns, rulebook),
+        "reconcile": compared(read.records),
+        "money": _money(kinds, columns, findings, counted.beside),
+        "rules": [rule_entry(item, findings) for item in selected],
+        "notices": _notices(given, read, rulebook),
     }
+
+
+def _beside(given: Given) -> dict[str, Any]:
+    """Say what the extract was matched against."""
+    out: dict[str, Any] = {}
+    if given.history:
+        out["history"] = given.inputs("history")
+    against = {name: given.inputs(name) for name in ("national", "earlier") if given.of(name)}
+    if against:
+        out["against"] = against
+    if given.registers:
+        out["registers"] = [
+            {"register": register.name, **input_entry(register.input, "register")}
+            for register in given.registers
+        ]
+    return out
+
+
+def _used_by(rulebook: Rulebook, read: Read, selected: Sequence[Selected]) -> list[LoadedPack]:
+    """Give the packs behind the spells, and those that other care was grouped and priced with."""
+    used = {pack.manifest.id: pack for pack in used_packs(rulebook, read.columns, selected)}
+    for block in read.others().values():
+        for pack in block.packs:
+            used.setdefault(pack.manifest.id, pack)
+    return list(used.values())
 
 
 def about_run(started: datetime) -> dict[str, Any]:
@@ -150,14 +183,17 @@ def pack_entry(pack: LoadedPack) -> dict[str, Any]:
     }
 
 
-def _counts(extract: Extract, columns: SpellColumns, findings: pa.Table) -> dict[str, int]:
+def _counts(
+    kinds: dict[str, dict[str, int]], columns: SpellColumns, findings: pa.Table
+) -> dict[str, int]:
     groups, prices = columns.groups, columns.prices
     kept = columns.spells.perm
     priced = prices.pre_mff != NULL64
     complete = (prices.reasons & INCOMPLETE) == 0
     return {
-        "rows_read": extract.rows_read,
-        "rows_rejected": extract.rows_rejected,
+        "rows_read": sum(kind["rows_read"] for kind in kinds.values()),
+        "rows_rejected": sum(kind["rows_rejected"] for kind in kinds.values()),
+        "records": sum(kind["records"] for kind in kinds.values()),
         "episodes": len(kept),
         "duplicate_rows": len(columns.spells.copies),
         "spells": len(columns),
@@ -206,32 +242,20 @@ def _day(days: int) -> str:
     return (EPOCH + timedelta(days=days)).isoformat()
 
 
-def _total(values: NDArray[np.int64]) -> int:
-    return int(values[values != NULL64].sum())
-
-
-def _pence(array: pa.ChunkedArray) -> int:
-    return int(pc.sum(array).as_py() or 0)
-
-
 def _money(
-    extract: Extract, columns: SpellColumns, findings: pa.Table, settlement: Settlement
+    kinds: dict[str, dict[str, int]], columns: SpellColumns, findings: pa.Table, beside: int
 ) -> dict[str, Any]:
-    billed = _total(settlement.billed.total) + _total(settlement.billed.copies)
-    allowed = _total(settlement.allowed()) + _total(settlement.allowed_copies())
+    in_all = {
+        name: sum(kind[name] for kind in kinds.values())
+        for name in ("billed", "billed_in_copies", "billed_in_rejects", "allowed")
+    }
     settled = findings["settled_pence"]
     over = pc.if_else(pc.greater(settled, 0), settled, 0)
     under = pc.if_else(pc.less(settled, 0), settled, 0)
     complete = (columns.prices.reasons & INCOMPLETE) == 0
     by_class, by_step = {}, []
     for name in CLASSES:
-        part = findings.filter(pc.equal(findings["class"], name))
-        by_class[name] = {
-            "findings": part.num_rows,
-            "questions": part["value_pence"].null_count,  # they ask, and carry no value
-            "value": _pence(part["value_pence"]),
-            "settled": _pence(part["settled_pence"]),
-        }
+        by_class[name] = _of_class(findings.filter(pc.equal(findings["class"], name)))
     for step in STEPS:
         part = findings.filter(pc.equal(findings["step"], step))
         if part.num_rows:
@@ -239,19 +263,17 @@ def _money(
                 {
                     "step": step,
                     "findings": part.num_rows,
-                    "settled": _pence(part["settled_pence"]),
+                    "settled": pence(part["settled_pence"]),
                 }
             )
     money: dict[str, Any] = {
-        "billed": billed,
-        "billed_in_copies": _total(settlement.billed.copies),
-        "billed_in_rejects": _pence(extract.rejects["billed_pence"]),
-        "allowed": allowed,
-        "settled": _pence(settled),
-        "settled_over": _pence(over),
-        "settled_under": _pence(under),
-        "priced_total": _total(np.where(complete, columns.prices.total, NULL64)),
-        "priced_pre_mff": _total(columns.prices.pre_mff),
+        **in_all,
+        "settled": pence(settled) - beside,
+        "settled_beside": beside,
+        "settled_over": pence(over),
+        "settled_under": pence(under),
+        "priced_total": total(np.where(complete, columns.prices.total, NULL64)),
+        "priced_pre_mff": total(columns.prices.pre_mff),
         "by_class": by_class,
         "by_step": by_step,
     }
@@ -259,7 +281,37 @@ def _money(
     return money
 
 
-def _rule(item: Selected, findings: pa.Table) -> dict[str, Any]:
+def _of_class(findings: pa.Table) -> dict[str, Any]:
+    """Say what findings of a class come to: cash, and apart from it what is not saved for good."""
+    apart = {
+        effect: findings.filter(pc.equal(findings["effect"], effect)) for effect in NOT_FOR_GOOD
+    }
+    cash = findings.filter(
+        pc.invert(pc.is_in(findings["effect"], value_set=pa.array(NOT_FOR_GOOD)))
+    )
+    return {
+        "findings": cash.num_rows,
+        "questions": cash["value_pence"].null_count,  # they ask, and carry no value
+        **_sums(cash),
+        **{
+            effect: {"findings": part.num_rows, **_sums(part)}
+            for effect, part in apart.items()
+            if part.num_rows
+        },
+    }
+
+
+def _sums(findings: pa.Table) -> dict[str, int]:
+    settled = findings["settled_pence"]
+    return {
+        "value": pence(findings["value_pence"]),
+        "settled": pence(settled),
+        "settled_under": pence(pc.if_else(pc.less(settled, 0), settled, 0)),
+    }
+
+
+def rule_entry(item: Selected, findings: pa.Table) -> dict[str, Any]:
+    """Say what a rule is, on what it ran, and what it found."""
     rule = item.rule
     mine = findings.filter(pc.equal(findings["rule"], rule.id))
     return {
@@ -274,17 +326,18 @@ def _rule(item: Selected, findings: pa.Table) -> dict[str, Any]:
         "remedy": rule.remedy.kind,
         "ran": not item.not_run,
         "not_run": item.not_run,
-        "note": item.note,
+        "kinds": list(item.kinds),
+        "note": "; ".join(filter(None, (item.note, item.kinds_note))),
         "findings": mine.num_rows,
-        "value": _pence(mine["value_pence"]),
-        "settled": _pence(mine["settled_pence"]),
+        "value": pence(mine["value_pence"]),
+        "settled": pence(mine["settled_pence"]),
         "what": rule.what,
         "why": rule.why,
         "ask": rule.ask,
         "legitimate_reasons": list(rule.legitimate_reasons),
         "sources": [_source(source) for source in rule.sources],
         "params": {name: str(value) for name, value in rule.params.items()},
-        "needs": list(rule.needs),
+        "needs": {kind: list(needs) for kind, needs in rule.needs.items()},
     }
 
 
@@ -293,8 +346,18 @@ def _source(source: Any) -> str:
     return ". ".join(part.rstrip(".") for part in parts if part)
 
 
-def _notices(extract: Extract, columns: SpellColumns, rulebook: Rulebook) -> list[str]:
-    notices = [*rulebook.packs.notices, *extract.notices]
+def _notices(given: Given, read: Read, rulebook: Rulebook) -> list[str]:
+    notices = [*rulebook.packs.notices, *given.notices, *read.notices]
+    spells = given.of("extract").get("spells")
+    if spells is not None:
+        notices += _spell_notices(spells, read.columns, rulebook)
+    for block in read.others().values():
+        notices += block.notices
+    return list(dict.fromkeys(notices))
+
+
+def _spell_notices(extract: Extract, columns: SpellColumns, rulebook: Rulebook) -> list[str]:
+    notices = []
     dates = [n for n in ("admission_date", "discharge_date") if n not in extract.fields]
     if dates:
         notices.append(
@@ -325,8 +388,7 @@ def _notices(extract: Extract, columns: SpellColumns, rulebook: Rulebook) -> lis
     notices += _validation_notice(columns)
     notices += _mff_notice(columns)
     notices += _price_notice(columns)
-    notices += mark_notices(columns)
-    return list(dict.fromkeys(notices))
+    return notices + mark_notices(columns)
 
 
 def _crowd_notice(columns: SpellColumns) -> list[str]:

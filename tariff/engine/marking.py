@@ -6,6 +6,7 @@ from all episodes of the spell, so that a record that does not exist is marked a
 
 from __future__ import annotations
 
+from dataclasses import replace
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -24,7 +25,7 @@ from tariff.engine.payments import PaymentRules, payments
 from tariff.engine.price import PriceInput
 from tariff.engine.spell_codes import last_code
 from tariff.engine.top_ups import TopUpRules, top_ups
-from tariff.packs.best_practice import BestPractice
+from tariff.packs.best_practice import AreaRow, BestPractice
 from tariff.packs.compile import Rulebook
 from tariff.packs.grouping import NULL32
 
@@ -125,6 +126,23 @@ def _payments(
         both.append(earned.pence)
         out.bits |= np.where(earned.unknown, bit, 0).astype(np.uint8)
     out.payments = np.ascontiguousarray(np.stack(both, axis=1), np.int64)
+
+
+def with_area_rows(
+    rules: MarkRules,
+    members: Members,
+    spells: PriceInput,
+    tariff: NDArray[np.int16],
+    area_row: NDArray[np.int32],
+    rows: list[AreaRow],
+) -> Marks:
+    """Give marked spells other best practice prices, and what is paid beside those."""
+    assert spells.marks is not None
+    told = np.uint8(PAYMENT_UNKNOWN | PAYMENT_UNKNOWN_OUTSIDE)
+    out = replace(spells.marks, area_row=area_row, rows=rows, bits=spells.marks.bits & ~told)
+    if {"best_practice_met", "best_practice_payments"} & members.frame.fields:
+        _payments(out, rules, members, spells, tariff)
+    return out
 
 
 def delayed_days(

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from tariff.engine.records import Records
-from tariff.engine.run import refuse_same_file
+from tariff.engine.same_file import refuse_same_file
 from tariff.extract import Extract
 
 

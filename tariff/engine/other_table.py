@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pyarrow as pa
 
+from tariff import schemas
 from tariff.engine.other_outcome import OUTCOMES, REASONS, Money, OtherPrices, Rows
 from tariff.engine.price import times
 from tariff.engine.records import Records, in_full_order, named
@@ -12,10 +15,18 @@ from tariff.engine.tables import factor_array, number_array
 from tariff.engine.words import names_of_bits
 from tariff.packs.compile import NULL64
 
+if TYPE_CHECKING:
+    from tariff.engine.other_columns import OtherColumns
+
 BILLED = (
     "billed_hrg", "billed_point_of_delivery", "billed_price", "billed_mff", "billed_mff_amount",
     "billed_total",
 )  # fmt: skip
+PRICED = {
+    "attendances": schemas.PRICED_ATTENDANCES,
+    "emergency": schemas.PRICED_EMERGENCY,
+    "lines": schemas.PRICED_LINES,
+}
 _MONEY = {
     "unit_price_pence": "unit_price",
     "billed_price_pence": "billed_price",
@@ -27,7 +38,25 @@ def priced_table(
     records: Records, out: OtherPrices, schema: pa.Schema, keys: tuple[str, str]
 ) -> pa.Table:
     """Give the records with their prices, sorted by provider and identifier."""
-    order = records.order(keys[1])
+    return in_full_order(_in_order(records, out, schema, records.order(keys[1])), keys)
+
+
+def checked_table(block: OtherColumns, allowed: Money) -> pa.Table:
+    """Give the records of a check as priced, critical care as grouped, with what is allowed."""
+    every = np.arange(len(block))
+    if block.prices is not None:
+        table = _in_order(block.records, block.prices, PRICED[block.kind], every)
+    else:
+        table = block.grouped
+        for name in ("provider", block.key):
+            place = table.schema.get_field_index(name)
+            table = table.set_column(place, table.schema.field(place), block.texts(name))
+        billed = number_array(block.number("billed"), pa.int64())
+        table = table.append_column("billed_pence", billed)
+    return table.append_column("allowed_pence", number_array(allowed, pa.int64()))
+
+
+def _in_order(records: Records, out: OtherPrices, schema: pa.Schema, order: Rows) -> pa.Table:
     columns = _decided(out, order)
     columns["billed_mff"] = factor_array(records.money("billed_mff")[order])
     columns["billed_pence"] = number_array(billed(records)[order], pa.int64())
@@ -41,8 +70,8 @@ def priced_table(
             columns[name] = records.texts(name, order)
         else:
             columns[name] = records.whole(name, order, field.type)
-    table = pa.table([columns[name].cast(schema.field(name).type) for name in schema.names], schema)
-    return in_full_order(table, keys)
+    cells = [columns[name].cast(schema.field(name).type) for name in schema.names]
+    return pa.table(cells, schema)
 
 
 def _decided(out: OtherPrices, order: Rows) -> dict[str, pa.Array]:

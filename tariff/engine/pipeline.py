@@ -21,6 +21,7 @@ from tariff.engine.periods import Periods
 from tariff.engine.price import EPOCH, MffChoice, PriceInput, Pricer, Terms, years_of
 from tariff.engine.spells import Spells
 from tariff.errors import DataError, UsageError
+from tariff.extract.plan import batch_schema
 from tariff.national.answers import take_answers
 from tariff.national.join import Joined, take_over
 from tariff.national.keys import Keys
@@ -57,11 +58,15 @@ class Priced:
     joined: Joined
 
 
-def read_frame(batches: Iterable[pa.RecordBatch], fields: frozenset[str]) -> Frame:
-    """Read every batch into a frame."""
+def read_frame(
+    batches: Iterable[pa.RecordBatch], fields: frozenset[str], *, may_be_empty: bool = False
+) -> Frame:
+    """Read every batch into a frame. DataError where no row is left, unless that may be."""
     frame = Frame(fields)
     for batch in batches:
         frame.append(batch)
+    if not frame.rows and may_be_empty:
+        return empty_frame()
     if not frame.rows:
         raise DataError(
             "no row of the extract could be used", hint="look at the reasons in the rejects"
@@ -70,8 +75,17 @@ def read_frame(batches: Iterable[pa.RecordBatch], fields: frozenset[str]) -> Fra
     return frame
 
 
-def run_stages(rulebook: Rulebook, frame: Frame, stages: Stages) -> Priced:
-    """Assemble, group and price the spells of a frame."""
+def empty_frame() -> Frame:
+    """Give a frame without a row, of a run that has no admitted care."""
+    names = ["provider", "spell_id"]
+    frame = Frame(frozenset(names))
+    frame.append(pa.RecordBatch.from_pylist([], schema=batch_schema(names)))
+    frame.close()
+    return frame
+
+
+def run_stages(rulebook: Rulebook, frame: Frame, stages: Stages, source: str = "extract") -> Priced:
+    """Assemble, group and price the spells of a frame. `source`: docs/signatures.md, Records."""
     spells = Spells(frame)
     left = spells.date("discharge_date", from_end=True)
     discharged, default = left, stages.year
@@ -137,6 +151,8 @@ def run_stages(rulebook: Rulebook, frame: Frame, stages: Stages) -> Priced:
         priced,
         joined.spells,
         deductions,
+        pricer,
+        source,
     )
     return Priced(columns, group_run, pricer, joined)
 

@@ -182,8 +182,15 @@ class Pricer:
         out.mff_successor = successor.take(place)
         return other.take(place)
 
-    def run(self, spells: PriceInput, *, threads: int = 1, parts: int = 1) -> Prices:
-        """Price every spell."""
+    def run(
+        self,
+        spells: PriceInput,
+        *,
+        threads: int = 1,
+        parts: int = 1,
+        factors: NDArray[np.int64] | None = None,
+    ) -> Prices:
+        """Price every spell, at a factor of its own where `factors` are given."""
         rulebook, prices = self.rulebook, self.rulebook.prices
         out = Prices(len(spells.year))
         out.tariff = self.tariffs(spells)
@@ -194,7 +201,12 @@ class Pricer:
         rounding = prices.rounding
         if self.terms.rounding is not None:
             rounding = np.full_like(rounding, ROUNDING.index(self.terms.rounding))
-        out.mff_other_year = other = self.factors(spells, out)
+        if factors is None:
+            other = self.factors(spells, out)
+        else:
+            other, out.mff = np.zeros(out.spells, np.uint8), factors
+            out.mff_successor = np.zeros(out.spells, bool)
+        out.mff_other_year = other
         pods = rulebook.points_of_delivery
         short_stay_method = prices.short_stay_methods(spells.methods)
         group_method, group_class = pods.methods(spells.methods), pods.classes(spells.classes)

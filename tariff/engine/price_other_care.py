@@ -19,7 +19,7 @@ from tariff.engine.other_table import BILLED, priced_table
 from tariff.engine.pass_through import pods_unknown
 from tariff.engine.pipeline import check_year
 from tariff.engine.price import MffChoice
-from tariff.engine.records import Records, copies_aside
+from tariff.engine.records import Records, copies_aside, repeated
 from tariff.errors import UsageError
 from tariff.extract import Extract
 from tariff.packs.compile import Rulebook, rulebook_of
@@ -117,7 +117,7 @@ def price_records(
         "notices": [
             *rulebook.packs.notices,
             *extract.notices,
-            *_repeated(dataset, copies, sharing),
+            *repeated(dataset.key, copies, sharing),
             *pods_unknown(records, out),
             *_notices(extract, dataset, table),
         ],
@@ -142,22 +142,6 @@ def check_factor_year(choice: MffChoice, rulebook: Rulebook) -> None:
             f"no market forces factors of {choice.year} are held",
             hint=f"held: {', '.join(rulebook.mff.years)}",
         )
-
-
-def _repeated(dataset: Dataset, copies: int, sharing: int) -> list[str]:
-    """Say what shares a key: a record is known by its provider and identifier."""
-    notices = []
-    if copies:
-        notices.append(
-            f"Exact copies of a record (provider, {dataset.key} and all else) that were set aside: "
-            f"{copies:,}."
-        )
-    if sharing:
-        notices.append(
-            f"Records that share the provider and {dataset.key} of another, differ from it, and "
-            f"are counted beside it: {sharing:,}."
-        )
-    return notices
 
 
 def _notices(extract: Extract, dataset: Dataset, table: pa.Table) -> list[str]:

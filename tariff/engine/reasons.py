@@ -27,6 +27,8 @@ PRICE_REASONS = (
 # a price with one of these is not complete
 _INCOMPLETE = (*PRICE_REASONS[:11], "excluded", "top_up_unknown")
 INCOMPLETE = sum(1 << PRICE_REASONS.index(name) for name in _INCOMPLETE)
+# the price before the factor is, without one of these
+PRE_MFF_INCOMPLETE = INCOMPLETE & ~(1 << PRICE_REASONS.index("mff_unknown"))
 
 GROUP_REASONS = (
     "",

@@ -7,6 +7,7 @@ depend on the order of the rows; nothing that leaves a run does.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import copy
 from datetime import date, timedelta
 from typing import Any
 
@@ -25,7 +26,7 @@ from tariff.engine.frame import (
 )
 from tariff.engine.price import EPOCH
 from tariff.errors import DataError
-from tariff.extract.fields import field_of
+from tariff.extract.fields import FieldType, field_of
 from tariff.packs.compile import NULL64, year_start
 from tariff.packs.grouping import NULL32
 
@@ -42,7 +43,7 @@ class Records:
         self.rows = 0
         self._names = [name for name in columns if name in fields]
         self._families = {name: family(fields, f"{name}_") for name in families}
-        self._types = {}
+        self._types: dict[str, FieldType] = {}
         for name in (*self._names, *(n for names in self._families.values() for n in names)):
             found = field_of(name, dataset)
             assert found is not None, name
@@ -54,7 +55,7 @@ class Records:
         """Add a batch of canonical columns."""
         for name in self._names:
             column, kind = batch.column(name), self._types[name]
-            if kind in ("integer", "date"):
+            if kind in ("integer", "date", "time"):
                 self._parts[name].append(filled_numbers(column, NULL32, np.int32))
             elif kind in ("money", "factor"):
                 self._parts[name].append(filled_numbers(column, NULL64, np.int64))
@@ -75,13 +76,11 @@ class Records:
             raise DataError(
                 "no row of the extract could be used", hint="look at the reasons in the rejects"
             )
-        self._columns: dict[str, Any] = {
-            name: joined_texts(parts)
-            if self._types.get(name) == "identifier"
-            else np.concatenate(parts)
-            for name, parts in self._parts.items()
-        }
-        self._parts.clear()
+        self._columns: dict[str, Any] = {}
+        for name in list(self._parts):  # one by one: the parts of a column go as it is joined
+            parts = self._parts.pop(name)
+            texts = self._types.get(name) == "identifier"
+            self._columns[name] = joined_texts(parts) if texts else np.concatenate(parts)
 
     # -- columns
 
@@ -91,6 +90,10 @@ class Records:
             return np.zeros(self.rows, np.uint32), [""]
         ids: Ids = self._columns[name]
         return ids, self._words[name].values
+
+    def members(self, family: str) -> list[str]:
+        """Give the columns of a family that are held, in the order of its block."""
+        return self._families.get(family, [])
 
     def numbers(self, name: str) -> NDArray[np.int32]:
         """Give whole numbers, or days since 1970-01-01; NULL32 where missing."""
@@ -121,6 +124,53 @@ class Records:
             return found.take(order)
         ids, values = self.codes(name)
         return named(values, ids.astype(np.int64)[order], blank=0)
+
+    def take(self, rows: NDArray[np.int64]) -> Records:
+        """Give some of the records, in the order asked for."""
+        if len(rows) == self.rows and (rows[1:] > rows[:-1]).all():
+            return self  # all of them, as they stand
+        out = copy(self)
+        out.rows = len(rows)
+        out._columns = {
+            name: Texts(found.ids[rows], found.values) if isinstance(found, Texts) else found[rows]
+            for name, found in self._columns.items()
+        }
+        return out
+
+    def numbered(self, key: str) -> Records:
+        """Give the records as though of one provider, their identifiers the places they stand at.
+
+        Tables made of them keep their order.
+        """
+        out = copy(self)
+        places = pc.utf8_lpad(pa.array(np.arange(self.rows)).cast(pa.string()), 12, "0")
+        one = np.ones(self.rows, np.uint32)  # whichever provider was met first
+        out._columns = {
+            **self._columns,
+            "provider": one,
+            key: Texts(np.arange(self.rows, dtype=np.int64), places),
+        }
+        return out
+
+    def without(self, name: str) -> Records:
+        """Give the records with one column of numbers missing throughout."""
+        out = copy(self)
+        out._columns = {k: v for k, v in self._columns.items() if k != name}
+        return out
+
+    def identifiers(self, name: str) -> Texts:
+        """Give a column of identifiers; all blank where the records have none."""
+        found = self._columns.get(name)
+        if isinstance(found, Texts):
+            return found
+        return Texts(np.full(self.rows, -1, np.int64), pa.array([], pa.string()))
+
+    def types(self) -> list[tuple[str, FieldType]]:
+        """Give the columns, then the families, that are held, and the type of each."""
+        families = [
+            (name, self._types[names[0]]) for name, names in self._families.items() if names
+        ]
+        return [(name, self._types[name]) for name in self._names] + families
 
     def whole(self, name: str, order: NDArray[np.int64], kind: pa.DataType) -> pa.Array:
         """Give a column of numbers or dates in an order, null where missing."""
@@ -177,6 +227,22 @@ def copies_aside(table: pa.Table, keys: tuple[str, str]) -> tuple[pa.Table, int,
     copy = _as_before(table, table.column_names)
     kept = table if not copy.any() else table.filter(pa.array(np.append(True, ~copy)))
     return kept, int(copy.sum()), int(_as_before(kept, keys).sum())
+
+
+def repeated(key: str, copies: int, sharing: int) -> list[str]:
+    """Say what shares a key: a record is known by its provider and identifier."""
+    notices = []
+    if copies:
+        notices.append(
+            f"Exact copies of a record (provider, {key} and all else) that were set aside: "
+            f"{copies:,}."
+        )
+    if sharing:
+        notices.append(
+            f"Records that share the provider and {key} of another, differ from it, and "
+            f"are counted beside it: {sharing:,}."
+        )
+    return notices
 
 
 def _as_before(table: pa.Table, names: Iterable[str]) -> NDArray[np.bool_]:

@@ -2,142 +2,145 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
+from tariff.engine.amounts import decimal_factor, price_of, priced_apart
 from tariff.engine.columns import SpellColumns
-from tariff.engine.counterfactual import Counterfactuals, Repriced
+from tariff.engine.counterfactual import NOTHING, Answer, Ask, Counterfactuals
 from tariff.engine.doubts import Doubts
+from tariff.engine.engine_prices import EnginePrices
+from tariff.engine.ledger import Ledger
+from tariff.engine.made import Change
+from tariff.engine.numbers import Numbers
+from tariff.engine.remedy_edits import Edits
+from tariff.engine.remedy_lines import LineRemedies
 from tariff.engine.select import looked_at
+from tariff.engine.valued import Valued
 from tariff.packs.compile import NULL64
 from tariff.packs.model import Rule
-from tariff.schemas import MFF_UNIT
 
-Move = tuple[int, int, int]  # of a spell: pence that go, units of activity that go
-
-
-@dataclass
-class Valued:
-    """One finding with its money. `allowed` and the rest are None where there is no value."""
-
-    rule: Rule
-    spells: tuple[int, ...]
-    kept: int | None = None
-    billed: int | None = None
-    allowed: int | None = None
-    settled: int | None = None
-    pre_mff: int | None = None  # allowed price before MFF, where the engine priced it
-    hrg: int = -1  # HRG that the allowed price is of, -1 as priced
-    official: bool = False  # that HRG is an official one
-    working: list[tuple[str, int | None, str]] = field(default_factory=list)
-    note: str = ""
-    question: bool = False  # asks, and claims nothing
-    agreed: bool = False  # not claimed, because the contract says so
-    moves: tuple[Move, ...] = ()  # what settling it takes off, spell by spell
-    cash: int | None = None  # its part in what the contract pays
-
-    @property
-    def value(self) -> int | None:
-        """Billed less allowed: negative is an under-charge."""
-        if self.billed is None or self.allowed is None:
-            return None
-        return self.billed - self.allowed
-
-
-@dataclass(frozen=True)
-class Billed:
-    """Each spell as it was billed: pence, factors in units of 1e-9, NULL64 where not known."""
-
-    total: NDArray[np.int64]
-    copies: NDArray[np.int64]  # billed again by exact copies of the row that carries the money
-    pre_mff: NDArray[np.int64]
-    mff: NDArray[np.int64]
-
-    @staticmethod
-    def of(columns: SpellColumns) -> Billed:
-        """Read off what was billed; the factor is the one billed, else the table's."""
-        total = columns.number("billed")
-        mff = columns.number("billed_mff")
-        mff = np.where(mff != NULL64, mff, columns.prices.mff)
-        mff = np.where(columns.before_mff(), MFF_UNIT, mff)
-        copies = np.zeros(len(columns), np.int64)
-        for spell, row in columns.spell_copies():
-            if row == columns.billed_row[spell] and total[spell] != NULL64:
-                copies[spell] += total[spell]
-        return Billed(total, copies, columns.number("billed_price"), mff)
+# lists and maps of the pack of a rule
+Lists = Mapping[str, Sequence[str]]
+Maps = Mapping[str, Mapping[str, str]]
 
 
 class Remedies:
     """Values findings, each by the remedy of its rule."""
 
     def __init__(
-        self, columns: SpellColumns, billed: Billed, counterfactuals: Counterfactuals
+        self, columns: SpellColumns, ledger: Ledger, counterfactuals: Counterfactuals
     ) -> None:
         self.columns = columns
-        self.billed = billed
-        self.counterfactuals = counterfactuals
+        self.ledger = ledger
+        self.records = ledger.records
+        self.prices = EnginePrices(ledger.records, counterfactuals)
         self.doubts = Doubts(columns, counterfactuals.pricer)
+        self.numbers = Numbers(ledger.records)
+        self.lines = LineRemedies(ledger, self.numbers)
+        self.edits = Edits(ledger, self.prices)
+        self._doubts: dict[int, Doubts] = {id(columns): self.doubts}
 
-    def value(self, rule: Rule, findings: list[Valued]) -> None:
+    def value(
+        self,
+        rule: Rule,
+        findings: list[Valued],
+        lists: Lists | None = None,
+        maps: Maps | None = None,
+    ) -> None:
         """Fill in what was billed and what is allowed, or the note that says why not."""
-        of_copies = rule.set_key is not None and rule.set_key.of == "episodes"
         for finding in findings:
-            spells = list(finding.spells)
-            if of_copies:
-                finding.billed = int(self.billed.copies[spells].sum())
-            elif (self.billed.total[spells] != NULL64).all():
-                finding.billed = int(self.billed.total[spells].sum())
-            elif (self.billed.total[spells] == NULL64).all():
-                finding.note = "Nothing is billed on these records, so there is no value."
-            else:
-                finding.note = "Not every record is billed, so there is no value."
+            self._bill(finding)
         money = [finding for finding in findings if finding.billed is not None]
         if rule.needs_official_grouping:
             money = [finding for finding in money if self._official(finding)]
-        if _rests_on_price(rule):
-            money = [finding for finding in money if not self._doubted(finding)]
-        remedy = self._by_kind(rule, of_copies)
+        money = [finding for finding in money if not self._doubted(finding)]
+        remedy = self._by_kind(rule, lists or {}, maps or {})
         if remedy is not None and money:
             remedy(money)
         for finding in money if remedy is None else ():
             finding.question, finding.note = True, "A question: no value."
+        for finding in findings:
+            self._show(finding)
 
-    def _by_kind(self, rule: Rule, of_copies: bool) -> Callable[[list[Valued]], None] | None:
-        match rule.remedy.kind:
-            case "keep_one" if of_copies:
+    def _bill(self, finding: Valued) -> None:
+        """Add up what was billed for the records that are challenged."""
+        rule, mine = finding.rule, finding.challenged
+        if rule.set_key is not None and rule.set_key.copies:
+            finding.billed = sum(self.ledger.copies(record) for record in mine)
+            return
+        totals = [self.ledger.total(record) for record in mine]
+        there = [total for total in totals if total != NULL64]
+        if rule.remedy.what == "unbilled" and not any(there):
+            finding.billed = 0
+        elif len(there) == len(totals) and totals:
+            finding.billed = sum(totals)
+        elif not there:
+            finding.note = "Nothing is billed on these records, so there is no value."
+        else:
+            finding.note = "Not every record is billed, so there is no value."
+
+    def _by_kind(
+        self, rule: Rule, lists: Lists, maps: Maps
+    ) -> Callable[[list[Valued]], None] | None:
+        remedy = rule.remedy
+        match remedy.kind:
+            case "keep_one" if rule.set_key is not None and rule.set_key.copies:
                 return self._copies
-            case "not_payable" | "keep_one":
+            case "not_payable" | "keep_one" | "redirect":
                 return self._not_payable
             case "merge_and_regroup":
                 return self.merge
             case "edit_and_regroup":
-                return lambda findings: self._edit(findings, dict(rule.remedy.set))
-            case "reprice" if rule.remedy.what == "mff":
-                return self._factor
-            case "reprice":
-                return lambda findings: self._edit(findings, {})
+                return lambda findings: self._edit(rule, findings, lists, maps)
+            case "reclassify":
+                return lambda findings: self._reclassify(rule, findings, lists, maps)
+            case "cap_units" if remedy.what == "quantity":
+                return self.lines.quantity
             case "cap_units":
                 return self._cap
+            case "reprice" if remedy.what == "mff":
+                return self._factor
+            case "reprice" if remedy.what == "amount":
+                return self.lines.amount
+            case "reprice" if remedy.what == "unit_price":
+                return self.lines.unit_price
+            case "reprice":
+                without = {remedy.what} & {"best_practice", "top_up"}
+                change = Change(without=frozenset(without))
+                return lambda findings: self._at(findings, [change] * len(findings))
+            case "contract":
+                return self.lines.share
         return None
 
-    def _official(self, finding: Valued) -> bool:
-        if all(self.columns.provenance(spell) == "official" for spell in finding.spells):
-            return True
-        self._ask_for_official(finding)
-        return False
+    # -- what keeps a value back
 
-    @staticmethod
-    def _ask_for_official(finding: Valued) -> None:
-        finding.question = True
-        finding.note = "A question: a value needs official grouping, and the tables are not."
+    def _official(self, finding: Valued) -> bool:
+        for record in finding.records:
+            block, place = self.records.place(record)
+            if self.prices.is_spell(record) and block.provenance(place) != "official":
+                _ask_for_official(finding)
+                return False
+        return True
 
     def _doubted(self, finding: Valued) -> bool:
-        finding.note = self.doubts.of_price(finding.spells)
-        finding.question = bool(finding.note)
-        return finding.question
+        told = _doubt_of(finding.rule)
+        if told is None:
+            return False
+        for record in finding.records:
+            if not self.prices.is_spell(record):
+                continue
+            columns, place = self.prices.spells.home(record)
+            doubts = self._doubts.get(id(columns))
+            if doubts is None:
+                doubts = Doubts(columns, self.prices.spells.pricer)
+                self._doubts[id(columns)] = doubts
+            finding.note = told(doubts, (place,))
+            if finding.note:
+                finding.question = True
+                return True
+        return False
+
+    # -- each remedy
 
     def _copies(self, findings: list[Valued]) -> None:
         for finding in findings:
@@ -147,67 +150,140 @@ class Remedies:
 
     def _not_payable(self, findings: list[Valued]) -> None:
         for finding in findings:
-            kept = [s for s in finding.spells if s == finding.kept]
-            finding.allowed = int(self.billed.total[kept].sum())
+            rule = finding.rule
+            kept = [r for r in finding.challenged if r == finding.kept]
+            finding.allowed = sum(self.ledger.total(record) for record in kept)
+            if rule.remedy.until:
+                finding.note = f"Suspended: payable once it is shown: {rule.remedy.until}."
+            elif rule.remedy.kind == "redirect":
+                finding.note = (
+                    "System-neutral: it appears to be owed by another payer, and not saved."
+                )
 
     def merge(self, findings: list[Valued]) -> None:
         """Price the spells of each finding as one."""
-        merged = self.counterfactuals.merged([f.spells for f in findings])
+        asks = [Ask(f.records, NOTHING, self.ledger.factor(f.records[0])) for f in findings]
+        self.prices.fetch(asks)
         hrgs = self.columns.hrgs
-        assert merged.regrouped is not None and merged.official is not None
-        for index, finding in enumerate(findings):
-            finding.official = bool(merged.official[index])
-            if finding.rule.needs_official_grouping and not finding.official:
-                self._ask_for_official(finding)
+        for finding, ask in zip(findings, asks, strict=True):
+            answer = self.prices.answer(ask)
+            finding.official = answer.official
+            if finding.rule.needs_official_grouping and not answer.official:
+                _ask_for_official(finding)
                 continue
-            if not self._priced(finding, merged, index):
+            finding.change = NOTHING
+            past = [r for r in finding.records if r not in finding.challenged]
+            totals = [self.ledger.total(record) for record in past]
+            if NULL64 in totals:
+                finding.note = "What was paid for the earlier part is not known."
                 continue
-            finding.hrg = int(merged.hrg[index])
-            if finding.official:
+            finding.paid = sum(totals)
+            if not self._priced(finding, ask, answer):
+                continue
+            finding.hrg = answer.hrg
+            if answer.official:
                 finding.note = (
-                    f"The merged stay is priced at {hrgs[finding.hrg]}, the HRG of the merged "
+                    f"The merged stay is priced at {hrgs[answer.hrg]}, the HRG of the merged "
                     "record by official grouping."
                 )
                 continue
-            again = int(merged.regrouped[index])
+            again = answer.regrouped
             finding.note = (
-                f"The merged stay is priced at {hrgs[finding.hrg]}, the dearest of the HRGs of its "
+                f"The merged stay is priced at {hrgs[answer.hrg]}, the dearest of the HRGs of its "
                 f"parts and of the merged record ({hrgs[again] if again >= 0 else 'not mapped'} by "
                 "the engine's reconstructed tables)."
             )
 
-    def _edit(self, findings: list[Valued], changes: dict[str, str]) -> None:
-        spells = np.array([f.spells[0] for f in findings], np.int64)
-        repriced = self.counterfactuals.edited(spells, changes)
-        for index, finding in enumerate(findings):
-            self._priced(finding, repriced, index)
+    def _at(self, findings: Sequence[Valued], changes: Iterable[Change]) -> None:
+        """Price the record of each finding with a change."""
+        asks = []
+        for finding, change in zip(findings, changes, strict=True):
+            (record,) = finding.challenged
+            finding.change = change
+            asks.append(Ask((record,), change, self.ledger.factor(record)))
+        self.prices.fetch(asks)
+        for finding, ask in zip(findings, asks, strict=True):
+            self._priced(finding, ask, self.prices.answer(ask))
 
-    def _priced(self, finding: Valued, repriced: Repriced, index: int) -> bool:
+    def _edit(self, rule: Rule, findings: list[Valued], lists: Lists, maps: Maps) -> None:
+        chosen = self.edits.choose(rule, findings, lists, maps)
+        changed = [f for f, change in zip(findings, chosen, strict=True) if change is not None]
+        self._at(changed, [change for change in chosen if change is not None])
+        for finding in changed:
+            if finding.allowed is None or finding.change is None:
+                continue
+            ask = Ask(finding.challenged, finding.change, self.ledger.factor(finding.challenged[0]))
+            answer = self.prices.answer(ask)
+            finding.official = answer.official
+            regrouped = finding.change.of_rows and self.prices.is_spell(finding.challenged[0])
+            if rule.needs_official_grouping and regrouped and not answer.official:
+                finding.allowed, finding.working = None, []
+                _ask_for_official(finding)
+            elif answer.hrg != self._priced_hrg(finding.challenged[0]):
+                finding.hrg = answer.hrg
+                if not finding.note:
+                    finding.note = (
+                        f"The changed record is priced at {self.columns.hrgs[answer.hrg]}."
+                    )
+
+    def _priced_hrg(self, record: int) -> int:
+        if not self.prices.is_spell(record):
+            return -1
+        columns, place = self.prices.spells.home(record)
+        return int(columns.price_input.hrg[place])
+
+    def _reclassify(self, rule: Rule, findings: list[Valued], lists: Lists, maps: Maps) -> None:
+        if rule.remedy.price:
+            self.lines.local_price(rule, findings)
+            return
+        asks = []
+        for finding, change in self.edits.sets(rule, findings, maps):
+            if not rule.remedy.hrg:
+                change = Change((("billed_hrg", ""),)) | change
+            (record,) = finding.challenged
+            finding.change = change
+            asks.append(
+                (finding, Ask((record,), change, self.ledger.factor(record), rule.remedy.as_))
+            )
+        self.prices.fetch(ask for _, ask in asks)
+        for finding, ask in asks:
+            answer = self.prices.answer(ask)
+            if answer.total is None:
+                finding.ask(f"the price of the same care is not known: {answer.why}")
+                continue
+            self._priced(finding, ask, answer)
+
+    def _priced(self, finding: Valued, ask: Ask, answer: Answer) -> bool:
         """Take over the engine's price, where there is one."""
-        mff = int(self.billed.mff[finding.spells[0]])
-        if repriced.pre_mff[index] == NULL64:
-            finding.note = f"The allowed price cannot be worked out: {repriced.why[index]}."
-        elif mff == NULL64:
+        if answer.pre_mff is None:
+            finding.note = f"The allowed price cannot be worked out: {answer.why}."
+        elif answer.total is None:
             finding.note = "The market forces factor is not known, so there is no value."
         else:
-            finding.pre_mff = int(repriced.pre_mff[index])
-            finding.allowed = price_of(finding.pre_mff, mff)
-            finding.working = working_of(repriced, index, mff)
+            finding.allowed = max(answer.total - finding.paid, 0)
+            finding.working = list(answer.working)
+            if finding.paid:
+                finding.working += [
+                    ("Paid for the earlier part", -finding.paid, ""),
+                    ("Left for these records", finding.allowed, "not below nothing"),
+                ]
             return True
         return False
 
     def _factor(self, findings: list[Valued]) -> None:
-        billed = self.columns.number("billed_factor")
         for finding in findings:
-            (s,) = finding.spells
-            pre_mff, factor = int(self.billed.pre_mff[s]), int(self.columns.prices.mff[s])
-            if pre_mff == NULL64:
-                finding.note = "No price before MFF was billed, so the factor alone has no value."
+            (record,) = finding.challenged
+            pre_mff = self.ledger.price(record)
+            factor = self.numbers.of_field("mff", record)
+            if pre_mff == NULL64 or factor == NULL64:
+                what = "price before MFF was billed" if pre_mff == NULL64 else "factor is held"
+                finding.note = f"No {what}, so the factor alone has no value."
                 continue
+            billed = self.numbers.of_field("billed_factor", record)
             finding.allowed = price_of(pre_mff, factor)
             finding.working = [
                 ("Billed price before MFF", pre_mff, ""),
-                ("Factor billed", None, decimal_factor(int(billed[s]))),
+                ("Factor billed", None, decimal_factor(billed) if billed != NULL64 else ""),
                 ("Factor of the provider and year", None, decimal_factor(factor)),
                 ("Price with that factor", finding.allowed, "half up to the penny"),
             ]
@@ -217,8 +293,8 @@ class Remedies:
         billed, due = columns.number("billed_excess_days"), columns.number("excess_days")
         for finding in findings:
             (s,) = finding.spells
-            mff = int(self.billed.mff[s])
-            over = self.excess_pence(s, int(self.billed.pre_mff[s]))
+            mff, price = self.ledger.factor(s), self.ledger.price(s)
+            over = self.excess_pence(s, price)
             if over is None or mff == NULL64:
                 finding.note = "The per-day rate or the factor is not known, so there is no value."
                 if columns.prices.short_stay[s] not in (0, NULL64):
@@ -230,7 +306,7 @@ class Remedies:
             assert finding.billed is not None
             days = int(billed[s] - due[s])
             full = days * int(columns.prices.per_day[s])
-            apart = priced_apart(int(self.billed.pre_mff[s]), over, mff)
+            apart = priced_apart(price, over, mff)
             finding.allowed = finding.billed - apart
             if over > 0:  # never below nothing, and a credit stays what it is
                 finding.allowed = max(finding.allowed, min(finding.billed, 0))
@@ -260,7 +336,7 @@ class Remedies:
             int(columns.number("excess_days")[spell]),
             int(columns.number("pre_mff")[spell]),
         )
-        if NULL64 in (rate, due):
+        if NULL64 in (rate, due, billed):
             return None
         over = (billed - due) * rate
         if NULL64 in (right, pre_mff):
@@ -268,65 +344,41 @@ class Remedies:
         apart = pre_mff - right
         return min(over, max(apart, 0)) if over > 0 else max(over, min(apart, 0))
 
+    # -- on paper
 
-def _rests_on_price(rule: Rule) -> bool:
-    """Say whether a value is worked out from the price list, or from the HRG the engine priced."""
-    match rule.remedy.kind:
-        case "merge_and_regroup" | "edit_and_regroup" | "cap_units":
-            return True
-        case "reprice":
-            return rule.remedy.what != "mff"
-        case "not_payable":
-            return "priced_hrg" in looked_at(rule)
-    return False
-
-
-def price_of(pence: int, factor: int) -> int:
-    """Give pence x factor (1e-9), half up to the penny."""
-    return (abs(pence) * factor * 2 + MFF_UNIT) // (2 * MFF_UNIT) * (1 if pence >= 0 else -1)
-
-
-def priced_apart(pre_mff: int, less: int, factor: int) -> int:
-    """Give what `less` pence before MFF take off a price, each price rounded by itself."""
-    if pre_mff == NULL64:
-        return price_of(less, factor)
-    return price_of(pre_mff, factor) - price_of(pre_mff - less, factor)
-
-
-def decimal_factor(factor: int) -> str:
-    """Give a factor in units of 1e-9 as a decimal without trailing zeros."""
-    return f"{factor // MFF_UNIT}.{factor % MFF_UNIT:09}".rstrip("0").rstrip(".")
-
-
-def working_of(repriced: Repriced, index: int, mff: int) -> list[tuple[str, int | None, str]]:
-    """Give the steps of a price, as on paper."""
-    prices = repriced.prices
-    lines: list[tuple[str, int | None, str]] = [("Base price", int(prices.base[index]), "")]
-    if prices.base[index] != prices.listed[index]:
-        lines = [
-            ("List price", int(prices.listed[index]), ""),
-            ("Best practice price", int(prices.base[index]), "in its place"),
-        ]
-    if prices.short_stay[index] not in (0, NULL64):
-        lines.append(("Reduced short stay", int(prices.short_stay[index]), ""))
-    if prices.long_stay[index] not in (0, NULL64):
-        lines.append(
+    def _show(self, finding: Valued) -> None:
+        """Put what every working has: the sum of a value without steps, and the parameters."""
+        rule = finding.rule
+        if finding.value is not None and not finding.working:
+            finding.working = [("Billed", finding.billed, ""), ("Allowed", finding.allowed, "")]
+        finding.working += [
             (
-                "Long stay payment",
-                int(prices.long_stay[index]),
-                f"{int(prices.excess[index])} days above {int(prices.trim[index])} x "
-                f"{int(prices.per_day[index]) / 100:.2f}",
+                f"Parameter {name}",
+                None,
+                f"{number}, set by {rule.changed_params[name]}"
+                if name in rule.changed_params
+                else f"{number}",
             )
-        )
-    for name, amount in (
-        ("Specialised top-up", prices.top_up[index]),
-        ("Best practice payments", prices.best_practice[index]),
-    ):
-        if amount not in (0, NULL64):
-            lines.append((name, int(amount), ""))
-    pre_mff = int(repriced.pre_mff[index])
-    lines.append(("Price before MFF", pre_mff, ""))
-    if mff != MFF_UNIT:
-        lines.append(("Market forces factor", None, decimal_factor(mff)))
-        lines.append(("Price", price_of(pre_mff, mff), "half up to the penny"))
-    return lines
+            for name, number in sorted(rule.params.items())
+        ]
+
+
+def _doubt_of(rule: Rule) -> Callable[[Doubts, tuple[int, ...]], str] | None:
+    """Give the doubts that a value may meet: those of what it rests on, None where of nothing."""
+    match rule.remedy.kind:
+        case "reclassify":
+            return Doubts.of_record
+        case "merge_and_regroup" | "edit_and_regroup":
+            return Doubts.of_price
+        case "cap_units" if rule.remedy.what != "quantity":
+            return Doubts.of_price
+        case "reprice" if rule.remedy.what not in ("mff", "amount", "unit_price"):
+            return Doubts.of_price
+        case "not_payable" if "priced_hrg" in looked_at(rule):
+            return Doubts.of_hrg  # all that was billed is at stake, whatever the price should be
+    return None
+
+
+def _ask_for_official(finding: Valued) -> None:
+    finding.question = True
+    finding.note = "A question: a value needs official grouping, and the tables are not."

@@ -66,7 +66,8 @@ class Spells:
             same_spell = np.diff(key) == 0
         self.perm = np.ascontiguousarray(perm, np.int64)
         starts = np.flatnonzero(~same_spell) + 1
-        self.start = np.concatenate(([0], starts, [len(perm)])).astype(np.int64)
+        ends = [*starts.tolist(), len(perm)] if len(perm) else []  # there may be no rows at all
+        self.start = np.array([0, *ends], np.int64)
 
     def _settle_ties(
         self, perm: NDArray[np.int64], tied: NDArray[np.bool_]

@@ -13,13 +13,16 @@ from tariff.engine.columns import SpellColumns
 from tariff.engine.select import Selected
 from tariff.errors import UsageError
 from tariff.explain.ways import leads_unbundled
+from tariff.explain.words import article
 from tariff.extract.nhs_number import is_nhs_number
 from tariff.packs.compile import Rulebook
 from tariff.packs.load import PackSet
 from tariff.packs.model import SignaturesPack
+from tariff.report.text import KIND, RECORD
 
 MOST = 20_000  # names that are compared with a misspelt one
 SHOWN = 4
+_OTHER_CARE = {RECORD[kind]: KIND[kind][0] for kind in KIND if kind != "spells"}
 
 
 def near(word: str, names: Iterable[str], what: str) -> str:
@@ -83,6 +86,22 @@ def unknown(rulebook: Rulebook, word: str) -> UsageError:
 
 
 # ---------------------------------------------------------------- spells
+
+
+HOW_OTHER_CARE = (
+    "tariff check FILE... -o DIR writes what was worked out of each record to DIR; "
+    "tariff explain FINDING --run DIR explains what is asked about it"
+)
+
+
+def refuse_other_care(word: str) -> None:
+    """Raise where a word is the key of a record that has no page: one that is not a spell."""
+    kind = word.partition(":")[0]
+    if kind in _OTHER_CARE:
+        raise UsageError(
+            f"{_said(word)} is {article(_OTHER_CARE[kind])}; only spells have a page of their own",
+            hint=HOW_OTHER_CARE,
+        )
 
 
 def find_spell(columns: SpellColumns, word: str) -> int:

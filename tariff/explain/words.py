@@ -1,30 +1,37 @@
-"""Predicates, bounds and remedies of rules in plain English."""
+"""Predicates of rules in plain English."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
+from tariff.extract.fields import REGISTERS
 from tariff.packs.match_fields import MATCH_FIELDS, MatchField, scaled
 from tariff.packs.model import (
-    Applies,
     Every,
+    Join,
+    Named,
     Negation,
     Operand,
-    Pairing,
     Predicate,
-    Remedy,
-    Rule,
     Same,
-    SetKey,
+    Shares,
     Some,
     Test,
 )
 from tariff.report.text import long_date, pounds, sentence_list
 from tariff.schemas import MFF_UNIT
 
+NOUNS = {
+    "spells": "spell",
+    "attendances": "outpatient attendance",
+    "emergency": "emergency attendance",
+    "critical_care": "critical care period",
+    "lines": "line",
+}
+_SEVERAL = {"least": "the least of", "most": "the most of"}
 LISTED = 12  # codes of a list that are written out
 
 _NAMES = {
@@ -44,8 +51,14 @@ _NAMES = {
     "long_stay": "long stay payment",
     "billed": "billed amount",
     "gp_practice": "GP practice",
+    "attended": "attended code",
     "activity_month_end": "end of the month it was billed in",
     "patient_id": "patient",
+    "start_at": "time of the beginning",
+    "end_at": "time of the end",
+    "valid_from": "first day",
+    "valid_to": "last day",
+    "record_id": "number",
 }
 _COMPARED = {"at_least": "at least", "at_most": "at most", "above": "above", "below": "below"}
 _DATED = {
@@ -57,6 +70,19 @@ _DATED = {
 }
 
 Line = tuple[int, str]  # depth and words
+
+
+def noun(kinds: Sequence[str]) -> str:
+    """Give what one record of some kinds is called."""
+    if all(kind in NOUNS for kind in kinds):
+        nouns = [NOUNS[kind] for kind in kinds]
+        return " or ".join(part for part in (", ".join(nouns[:-1]), nouns[-1]) if part)
+    return f"row of the register {kinds[0].replace('_', ' ')}"
+
+
+def article(name: str) -> str:
+    """Give a noun with its article."""
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
 def field_name(name: str) -> str:
@@ -82,8 +108,9 @@ def _shown(field: MatchField, value: int) -> str:
         return pounds(value)
     if field.kind == "date":
         return long_date((date(1970, 1, 1) + timedelta(days=value)).isoformat())
-    if field.kind == "flag":  # short_stay_eligible, the only one
-        return "due" if value else "not due"
+    if field.kind == "flag":
+        words = ("due", "not due") if field.name == "short_stay_eligible" else ("yes", "no")
+        return words[0] if value else words[1]
     if field.unit == "1e-9":
         return decimal(value)
     if field.unit == "days":
@@ -94,6 +121,11 @@ def _shown(field: MatchField, value: int) -> str:
 
 def _difference(field: MatchField, value: int) -> str:
     return days(value) if field.kind == "date" else _shown(field, value)
+
+
+def minutes(count: int) -> str:
+    """Give a number of minutes."""
+    return f"{count:,} minute{'' if abs(count) == 1 else 's'}"
 
 
 def codes(values: Sequence[str]) -> str:
@@ -112,11 +144,16 @@ def span(low: int | None, high: int | None) -> str:
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads the predicates of one rule. `sides` name the two records of a pair."""
+    """Reads the predicates of one rule. `sides` name the two records of a pair.
+
+    `own` is what the record that joins are about is called, `kinds` of which kinds it may be.
+    """
 
     params: Mapping[str, Decimal]
     lists: Mapping[str, Sequence[str]]
     sides: tuple[str, str] | None = None
+    own: str = "the record"
+    kinds: tuple[str, ...] = ()
 
     def lines(self, predicate: Predicate, depth: int = 0) -> list[Line]:
         """Give a predicate as lines, its parts below it."""
@@ -126,11 +163,53 @@ class Reader:
             case Some(parts):
                 return self._parts("any of these holds", parts, depth)
             case Negation(part):
-                if isinstance(part, Test | Same):
+                if isinstance(part, Test | Same | Shares):
                     return [(depth, f"it is not so that {self.sentence(part)}")]
                 return [(depth, "it is not so that"), *self.lines(part, depth + 1)]
-            case _:
+            case Join():
+                return self._join(predicate, depth)
+            case Test() | Same() | Shares():
                 return [(depth, self.sentence(predicate))]
+        raise TypeError(predicate)
+
+    def _join(self, join: Join, depth: int) -> list[Line]:
+        """Give a join: which record there is or is not, and below it what is asked of it."""
+        name = noun(join.of)
+        own_kind = not set(join.of).isdisjoint(self.kinds)
+        other = f"another {name}" if own_kind else article(name)
+        source = f" of the {join.source} record" if join.source in ("national", "earlier") else ""
+        source = " of the history" if join.source == "history" else source
+        same = [
+            field_name(one.field) + (f" (there {field_name(one.other)})" if one.other else "")
+            for one in join.same
+        ]
+        words = f"{self._counted(join, other, name)}{source} with the same {sentence_list(same)}"
+        if join.before:
+            words += ", before this one"
+        if join.on:
+            words += f", in force on the {field_name(join.on)}"
+        one = name if len(join.of) == 1 else "record"
+        called = "that row" if join.of[0] in REGISTERS else f"the other {one}"
+        inner = Reader(self.params, self.lists, (called, self.own), self.own)
+        asked = [*_apart(join, one), *([] if join.where == Every(()) else inner.top(join.where))]
+        if not asked:
+            return [(depth, words)]
+        return [(depth, f"{words}, where"), *((depth + 1 + below, line) for below, line in asked)]
+
+    def _counted(self, join: Join, other: str, name: str) -> str:
+        if join.at_most == 0:
+            return f"there is no {'other ' if other.startswith('another') else ''}{name}"
+        if join.at_least == 1 and join.at_most is None:
+            return f"there is {other}"
+        least, most = (self._count(join.at_least), self._count(join.at_most))
+        if join.at_most is None:
+            return f"there are at least {least}, each {article(name)},"
+        if join.at_least == 0:
+            return f"there are at most {most}, each {article(name)},"
+        return f"there are {least} to {most}, each {article(name)},"
+
+    def _count(self, count: int | str | None) -> str:
+        return f"{self.params[count]} (parameter {count})" if isinstance(count, str) else str(count)
 
     def _parts(self, words: str, parts: Sequence[Predicate], depth: int) -> list[Line]:
         if not parts:
@@ -146,10 +225,12 @@ class Reader:
             return [line for part in predicate.parts for line in self.top(part)]
         return self.lines(predicate)
 
-    def sentence(self, predicate: Test | Same) -> str:
+    def sentence(self, predicate: Test | Same | Shares) -> str:
         """Give one comparison as a sentence."""
         if isinstance(predicate, Same):
             return f"both have the same {field_name(predicate.field)}"
+        if isinstance(predicate, Shares):
+            return f"both share {field_name(predicate.field).replace('any ', 'a ', 1)}"
         field = MATCH_FIELDS[predicate.field]
         words = self._says(predicate, field)
         if words.startswith("is ") and predicate.field.endswith(("_days", "_rows")):
@@ -157,7 +238,9 @@ class Reader:
         return f"{self._subject(predicate.field, predicate.side)} {words}"
 
     def _subject(self, name: str, side: int) -> str:
-        words = f"the {field_name(name)}"
+        words = field_name(name)
+        if not words.startswith("any "):
+            words = f"{'a' if MATCH_FIELDS[name].many else 'the'} {words}"
         return words if self.sides is None else f"{words} of {self.sides[side]}"
 
     def _says(self, test: Test, field: MatchField) -> str:
@@ -168,8 +251,9 @@ class Reader:
             case "starts":
                 return f"begins with {codes(test.codes)}"
             case "list":
-                values = [str(code) for code in self.lists.get(test.codes[0], ())]
-                return f"is in the list {test.codes[0].replace('_', ' ')} ({codes(values)})"
+                return f"is in {self._list(test)}"
+            case "list_starts":
+                return f"begins with an entry of {self._list(test)}"
             case "missing":
                 return "is empty"
             case "present":
@@ -184,126 +268,85 @@ class Reader:
         compared = _DATED if field.kind == "date" else _COMPARED
         return f"is {compared[test.operation]} {self._operand(test.operand, field)}"
 
+    def _list(self, test: Test) -> str:
+        values = [str(code) for code in self.lists.get(test.codes[0], ())]
+        return f"the list {test.codes[0].replace('_', ' ')} ({codes(values)})"
+
+    def difference(self, operand: Operand, field: MatchField) -> str:
+        """Give by how much two values may differ."""
+        return self._by(operand, field)
+
+    def number(self, operand: Operand, field: MatchField) -> str:
+        """Give a number that a remedy takes."""
+        return self._operand(operand, field)
+
     def _by(self, operand: Operand, field: MatchField) -> str:
         if operand.kind == "param":
             return self._param(operand, field, difference=True)
-        return _difference(field, int(operand.value) + operand.plus)
+        return _difference(field, int(operand.value))
 
     def _operand(self, operand: Operand | None, field: MatchField) -> str:
         assert operand is not None
         if operand.kind == "constant":
-            return _shown(field, int(operand.value) + operand.plus)
+            return _shown(field, int(operand.value))
         if operand.kind == "param":
             return self._param(operand, field)
-        words = self._subject(operand.value, operand.side)
+        words = self._fields(operand)
+        if operand.times is not None:
+            words += f" times {self._times(operand.times)}"
+        if isinstance(operand.plus, str):
+            return f"{words} plus {self._named(operand.plus, field, difference=True)}"
         if operand.plus:
             sign = "plus" if operand.plus > 0 else "less"
             words += f" {sign} {_difference(field, abs(operand.plus))}"
         return words
 
+    def _fields(self, operand: Operand) -> str:
+        if operand.kind == "field":
+            return self._subject(operand.value, operand.side)
+        names = [self._subject(name, operand.side) for name in operand.value]
+        if operand.kind in ("less", "product"):
+            return f" {'less' if operand.kind == 'less' else 'times'} ".join(names)
+        words = sentence_list(names)
+        return f"{_SEVERAL[operand.kind]} {words}" if operand.kind in _SEVERAL else words
+
+    def _times(self, times: Decimal | str) -> str:
+        if isinstance(times, str):
+            return f"{decimal(self.params[times])} (parameter {times})"
+        return decimal(times)
+
     def _param(self, operand: Operand, field: MatchField, *, difference: bool = False) -> str:
-        units = scaled(field, self.params[operand.value])
+        return self._named(operand.value, field, difference=difference)
+
+    def _named(self, name: str, field: MatchField, *, difference: bool = False) -> str:
+        units = scaled(field, self.params[name])
         assert units is not None
-        shown = (_difference if difference else _shown)(field, units + operand.plus)
-        return f"{shown} (parameter {operand.value})"
+        shown = (_difference if difference else _shown)(field, units)
+        return f"{shown} (parameter {name})"
 
 
-def names_of_sides(rule: Rule) -> tuple[str, str] | None:
-    """Say how the two records of a rule are called."""
-    if rule.pairing is not None:
-        return "the previous spell", "the current spell"
-    if rule.set_key is not None and rule.set_key.of == "spells":
-        return "the spell that is kept", "the other spell"
-    return None
-
-
-def scope_lines(rule: Rule) -> list[Line]:
-    """Say which records a rule looks at, and how they stand to each other."""
-    if rule.pairing is not None:
-        return _pairing(rule.pairing)
-    if rule.set_key is not None:
-        return _set(rule.set_key)
-    return [(0, "each spell by itself")]
-
-
-def _pairing(pairing: Pairing) -> list[Line]:
-    same = sentence_list([field_name(name) for name in pairing.same])
-    lines = [
-        (0, f"two spells with the same {same}; the previous one is the one admitted first"),
-    ]
-    low, high = pairing.gap_min, pairing.gap_max
-    between = "from the discharge of the previous to the admission of the current"
-    if low is not None and high is not None:
-        lines.append((0, f"{low:,} to {days(high)} {between}"))
-    elif low is not None:
-        lines.append((0, f"at least {days(low)} {between}"))
-    elif high is not None:
-        lines.append((0, f"at most {days(high)} {between}"))
-    if pairing.overlap_min is not None:
-        lines.append((0, f"the two stays overlap by at least {days(pairing.overlap_min)}"))
-    if pairing.contains:
-        lines.append((0, "the current stay lies wholly inside the previous one"))
+def _apart(join: Join, name: str) -> list[Line]:
+    """Say how far apart in time two joined records are."""
+    lines = []
+    for (low, high), unit, first, last in (
+        (join.days, days, "first day", "last day"),
+        (join.minutes, minutes, "beginning", "end"),
+    ):
+        if (low, high) != (None, None):
+            what = f"from the {last} of the other {name} to the {first} of this one"
+            lines.append((0, f"{between(low, high, unit)} {what}"))
+    if join.before:
+        lines.append((0, f"the other {name} stands before this one in the order of records"))
     return lines
 
 
-def _set(key: SetKey) -> list[Line]:
-    if key.of == "episodes":
-        return [(0, "two rows of a spell that are the same in every field")]
-    same = sentence_list([field_name(name) for name in key.key])
-    kept = "the dearest one is" if key.keep == "dearest" else "the first one is"
-    return [(0, f"spells with the same {same}; {kept} kept, each other one is looked at")]
-
-
-def dates_of(applies: Applies) -> str:
-    """Say for which records a rule is in force, by date; empty where it always is."""
-    what = "discharged" if applies.on == "discharge_date" else "admitted"
-    first = long_date(applies.from_.isoformat()) if applies.from_ else ""
-    last = long_date(applies.to.isoformat()) if applies.to else ""
-    if first and last:
-        return f"{what} from {first} to {last}, or without that date"
-    if first:
-        return f"{what} on or after {first}, or without that date"
-    return f"{what} on or before {last}, or without that date" if last else ""
-
-
-def remedy(rule: Rule) -> str:
-    """Say what would be allowed if a finding stands."""
-    made = rule.remedy
-    copies = rule.set_key is not None and rule.set_key.of == "episodes"
-    match made.kind:
-        case "not_payable":
-            return "Nothing: the record is not payable, and all that was billed for it is in doubt."
-        case "keep_one":
-            if copies:
-                return "The row once; what its exact copies bill again is in doubt."
-            return "The record that is kept; what was billed for each other one is in doubt."
-        case "merge_and_regroup":
-            return (
-                "One spell: the spells are put together, grouped and priced as one stay. Where "
-                "grouping is not official, that stay is priced at the dearest of the HRGs its "
-                "parts were priced at and the one regrouped, so that a reconstruction never "
-                "raises a claim."
-            )
-        case "edit_and_regroup":
-            return f"The price of the same record with {_edits(made)}."
-        case "cap_units":
-            return (
-                "What was billed less the per-day rate of each "
-                f"{field_name(made.what).removesuffix('s')} above those the engine works out."
-            )
-        case "reprice":
-            return {
-                "price": "The engine's price of the same record.",
-                "short_stay": "The engine's price, reduced where the short stay price is due.",
-                "mff": (
-                    "The billed price before MFF times the factor of the provider and year. Where "
-                    "only another year's factor is held, it is a question without a value."
-                ),
-            }.get(made.what, f"The same record with its {field_name(made.what)} put right.")
-        case "query":
-            return "It is a question: nothing is claimed."
-    return f"As agreed: {made.kind.replace('_', ' ')}. No value is worked out."
-
-
-def _edits(made: Remedy) -> str:
-    return sentence_list([f"{field_name(name)} {value}" for name, value in made.set])
+def between(low: int | None, high: int | None, unit: Callable[[int], str]) -> str:
+    """Give a range in a unit, with the parameters that give its ends."""
+    names = [end.name for end in (low, high) if isinstance(end, Named)]
+    given = f" (parameter {sentence_list(names)})" if names else ""
+    if low is not None and high is not None:
+        words = unit(low) if low == high else f"{low:,} to {unit(high)}"
+        return words + given
+    if low is not None:
+        return f"at least {unit(low)}{given}"
+    return f"at most {unit(high or 0)}{given}"

@@ -419,7 +419,7 @@ class Quotes:
 
         It has too many lines; or it is never closed (`last`: the text has no more); or the quote
         that closes it does not end a cell; or it has just the delimiters of so many rows of
-        `width` columns. `line` is that of the first record.
+        `width` columns, or on its first line those of a row. `line` is that of the first record.
         """
         first = np.searchsorted(self._newlines, self.opens)
         beyond = np.searchsorted(self._newlines, self.closes)
@@ -442,6 +442,8 @@ class Quotes:
                 bytes([self._mark]), begin, end
             ) == breaks * (width - 1):
                 what = f"is closed on line {until}, with as many delimiters between as rows have"
+            elif width >= LEAST_WIDTH and self._whole_row(begin, int(first[cell]), width):
+                what = f"is closed on line {until}, behind the end of a whole row"
             else:
                 continue
             raise DataError(
@@ -449,6 +451,13 @@ class Quotes:
                 "the rows behind it would be lost",
                 hint=_QUOTE_HINT,
             )
+
+    def _whole_row(self, begin: int, newline: int, width: int) -> bool:
+        """Whether a cell at the beginning of a line has a row's delimiters on that line."""
+        if begin and self._block[begin - 1] != 10:
+            return False
+        end = int(self._newlines[newline])
+        return self._block.count(bytes([self._mark]), begin, end) >= width - 1
 
 
 def record_ends(block: bytes, delimiter: str) -> Lines:

@@ -136,6 +136,9 @@ EPISODES: tuple[Field, ...] = (
     ),
     Field("best_practice_payments", "text", "Best practice payments earned: ALTEPLASE IMAGING"),
     Field("specialised_services", "text", "Specialised services: NCBPS08S, or 6 in 2016/17"),
+    Field("overseas_status", "code", "Overseas visitor charging category"),
+    Field("nhs_number_status", "code", "NHS number status: 01 verified, ..."),
+    Field("funding_reference", "text", "Trial, fund or grant that pays for the care"),
     *BILLED,
 )
 
@@ -175,6 +178,12 @@ ATTENDANCES: tuple[Field, ...] = (
     Field("diag_01", "clinical", "Diagnoses, ICD-10; the first is the primary", repeats=99),
     Field("oper_01", "clinical", "Procedures, OPCS-4; the first is the primary", repeats=99),
     Field("unbundled_01", "code", "Unbundled HRGs; RD40Z*2 stands for two", repeats=12),
+    Field("overseas_status", "code", "Overseas visitor charging category"),
+    Field("nhs_number_status", "code", "NHS number status: 01 verified, ..."),
+    Field("funding_reference", "text", "Trial, fund or grant that pays for the care"),
+    Field("care_professional", "code", "Pseudonymised code of the care professional"),
+    Field("location", "code", "Location type or ward of the contact"),
+    Field("duration_minutes", "integer", "Minutes of the contact"),
     *BILLED,
 )
 
@@ -205,6 +214,9 @@ EMERGENCY: tuple[Field, ...] = (
     Field("investigation_01", "code", "Investigations, A&E codes", repeats=12),
     Field("treatment_01", "code", "Treatments, A&E codes", repeats=12),
     Field("diag_01", "clinical", "Diagnoses, ICD-10; the first is the primary", repeats=12),
+    Field("overseas_status", "code", "Overseas visitor charging category"),
+    Field("nhs_number_status", "code", "NHS number status: 01 verified, ..."),
+    Field("funding_reference", "text", "Trial, fund or grant that pays for the care"),
     *BILLED,
 )
 
@@ -233,6 +245,9 @@ LINES: tuple[Field, ...] = (
         "text",
         "Factors of a maternity pathway payment, with semicolons; blank or none: none is present",
     ),
+    Field("indication", "code", "Condition a drug was given for"),
+    Field("vat", "money", "Value added tax within the total"),
+    Field("funding_reference", "text", "Trial, fund or grant that pays for the care"),
     *BILLED,
 )
 
@@ -240,6 +255,8 @@ CRITICAL_CARE: tuple[Field, ...] = (
     Field("provider", "code", "Organisation code of the provider", key=True),
     Field("period_id", "identifier", "Critical care local identifier", key=True),
     Field("patient_id", "identifier", "Pseudonymised patient identifier"),
+    Field("site", "code", "Site code of the unit"),
+    Field("commissioner", "code", "Organisation code of the commissioner"),
     Field("spell_id", "identifier", "Hospital provider spell number"),
     Field("start_date", "date", "First day of the period"),
     Field("start_time", "time", "Time the period began"),
@@ -282,10 +299,10 @@ DATASETS: dict[str, tuple[Field, ...]] = {
 
 REGISTRATIONS: tuple[Field, ...] = (
     Field("patient_id", "identifier", "Pseudonymised patient identifier", key=True),
-    Field("gp_practice", "code", "Practice the patient is registered with", key=True),
-    Field("commissioner", "code", "Commissioner the practice belongs to"),
-    Field("valid_from", "date", "First day of the registration", key=True),
-    Field("valid_to", "date", "Last day of the registration; blank: it goes on"),
+    Field("gp_practice", "code", "General medical practice", key=True),
+    Field("commissioner", "code", "Organisation code of the commissioner"),
+    Field("valid_from", "date", "First day on which the row holds", key=True),
+    Field("valid_to", "date", "Last day on which it holds; blank: no end"),
 )
 
 DEATHS: tuple[Field, ...] = (
@@ -296,31 +313,234 @@ DEATHS: tuple[Field, ...] = (
 APPROVALS: tuple[Field, ...] = (
     Field("approval_id", "identifier", "Identifier of the approval", key=True),
     Field("patient_id", "identifier", "Pseudonymised patient identifier", key=True),
-    Field("provider", "code", "Provider the approval was given to"),
-    Field("commissioner", "code", "Commissioner that gave it"),
-    Field("kind", "code", "procedure or drug"),
+    Field("provider", "code", "Organisation code of the provider"),
+    Field("commissioner", "code", "Organisation code of the commissioner"),
+    Field("kind", "code", "procedure or drug", lower=True),
     Field("code", "code", "OPCS-4 code or drug approved", key=True),
     Field("laterality", "code", "Z942 right, Z943 left, Z941 both; blank: not stated"),
-    Field("valid_from", "date", "First day on which it may be used", key=True),
-    Field("valid_to", "date", "Last day on which it may be used; blank: no end"),
+    Field("indication", "code", "Condition the approval was given for"),
+    Field("valid_from", "date", "First day on which the row holds", key=True),
+    Field("valid_to", "date", "Last day on which it holds; blank: no end"),
+)
+
+PRACTICES: tuple[Field, ...] = (
+    Field("gp_practice", "code", "General medical practice", key=True),
+    Field("commissioner", "code", "Organisation code of the commissioner", key=True),
+    Field("country", "code", "E England, W Wales, S Scotland, N Northern Ireland"),
+    Field("kind", "code", "civilian, military or prison", lower=True),
+    Field("valid_from", "date", "First day on which the row holds; blank: from ever"),
+    Field("valid_to", "date", "Last day on which it holds; blank: no end"),
+)
+
+SERVICES: tuple[Field, ...] = (
+    Field("provider", "code", "Organisation code of the provider", key=True),
+    Field("commissioner", "code", "Organisation code of the commissioner"),
+    Field("site", "code", "Site code"),
+    Field("treatment_function", "code", "Treatment function"),
+    Field("point_of_delivery", "code", "Point of delivery"),
+    Field("hrg", "code", "HRG"),
+    Field(
+        "basis",
+        "code",
+        "tariff, local, block, pathway, low_volume or not_commissioned",
+        key=True,
+        lower=True,
+    ),
+    Field("valid_from", "date", "First day on which the row holds; blank: from ever"),
+    Field("valid_to", "date", "Last day on which it holds; blank: no end"),
+)
+
+SPECIALISED: tuple[Field, ...] = (
+    Field("commissioner", "code", "Organisation code of the commissioner", key=True),
+    Field("provider", "code", "Organisation code of the provider"),
+    Field("hrg", "code", "HRG"),
+    Field("treatment_function", "code", "Treatment function"),
+    Field("valid_from", "date", "First day on which the row holds; blank: from ever"),
+    Field("valid_to", "date", "Last day on which it holds; blank: no end"),
+)
+
+ELIGIBLE_SERVICES: tuple[Field, ...] = (
+    Field("provider", "code", "Organisation code of the provider", key=True),
+    Field("service", "code", "Specialised service, as on the record", key=True),
+    Field("valid_from", "date", "First day on which the row holds; blank: from ever"),
+    Field("valid_to", "date", "Last day on which it holds; blank: no end"),
+)
+
+SUBCONTRACTS: tuple[Field, ...] = (
+    Field("provider", "code", "Organisation code of the provider", key=True),
+    Field("subcontractor", "code", "Provider that does the work", key=True),
+    Field("treatment_function", "code", "Treatment function"),
+    Field("valid_from", "date", "First day on which the row holds; blank: from ever"),
+    Field("valid_to", "date", "Last day on which it holds; blank: no end"),
+)
+
+LOCAL_PRICES: tuple[Field, ...] = (
+    Field("provider", "code", "Organisation code of the provider", key=True),
+    Field("code", "code", "HRG or tariff code", key=True),
+    Field("treatment_function", "code", "Treatment function; blank: any"),
+    Field("price", "money", "Local price", key=True),
+    Field("valid_from", "date", "First day on which the row holds; blank: from ever"),
+    Field("valid_to", "date", "Last day on which it holds; blank: no end"),
+)
+
+REFERENCE_PRICES: tuple[Field, ...] = (
+    Field("item", "code", "Drug or device, as the tariff code or name of the line", key=True),
+    Field("unit_price", "money", "Price of a unit", key=True),
+    Field("valid_from", "date", "First day on which the row holds; blank: from ever"),
+    Field("valid_to", "date", "Last day on which it holds; blank: no end"),
+)
+
+DOSES: tuple[Field, ...] = (
+    Field("item", "code", "Drug or device, as the tariff code or name of the line", key=True),
+    Field("maximum_quantity", "integer", "Most units of one supply"),
+    Field("minimum_days", "integer", "Fewest days between two supplies"),
+)
+
+SWITCHES: tuple[Field, ...] = (
+    Field("item", "code", "Drug or device, as the tariff code or name of the line", key=True),
+    Field("unit_price", "money", "Price of a unit", key=True),
+    Field("valid_from", "date", "First day on which the row holds", key=True),
+)
+
+DEVICES: tuple[Field, ...] = (
+    Field("item", "code", "Drug or device, as the tariff code or name of the line", key=True),
+    Field("status", "code", "in_tariff or zero_cost", key=True, lower=True),
+    Field("valid_from", "date", "First day on which the row holds; blank: from ever"),
+    Field("valid_to", "date", "Last day on which it holds; blank: no end"),
+)
+
+EVIDENCE: tuple[Field, ...] = (
+    Field("provider", "code", "Organisation code of the provider", key=True),
+    Field("record_id", "identifier", "Spell or attendance", key=True),
+    Field("area", "code", "Best practice area"),
+    Field("met", "code", "Y or N", key=True),
+)
+
+CRITERIA: tuple[Field, ...] = (
+    Field("patient_id", "identifier", "Pseudonymised patient identifier", key=True),
+    Field("provider", "code", "Organisation code of the provider"),
+    Field("code", "code", "OPCS-4 code", key=True),
+    Field("criterion", "code", "Threshold of the policy", key=True),
+    Field("met", "code", "Y or N", key=True),
+    Field("valid_from", "date", "First day on which the row holds; blank: from ever"),
+    Field("valid_to", "date", "Last day on which it holds; blank: no end"),
+)
+
+RESTRICTED: tuple[Field, ...] = (
+    Field("code", "code", "OPCS-4 code", key=True),
+    Field("category", "code", "never or restricted", key=True, lower=True),
+    Field("valid_from", "date", "First day on which the row holds; blank: from ever"),
+    Field("valid_to", "date", "Last day on which it holds; blank: no end"),
+)
+
+SITES: tuple[Field, ...] = (
+    Field("provider", "code", "Organisation code of the provider", key=True),
+    Field("site", "code", "Site code", key=True),
+    Field("department_type", "code", "Type of emergency department", key=True),
+    Field("valid_from", "date", "First day on which the row holds; blank: from ever"),
+    Field("valid_to", "date", "Last day on which it holds; blank: no end"),
+)
+
+WARDS: tuple[Field, ...] = (
+    Field("provider", "code", "Organisation code of the provider", key=True),
+    Field("ward", "code", "Ward code", key=True),
+    Field(
+        "use",
+        "code",
+        "bed, assessment, decision_unit, chair, clinic, lounge or recovery",
+        key=True,
+        lower=True,
+    ),
+    Field("valid_from", "date", "First day on which the row holds; blank: from ever"),
+    Field("valid_to", "date", "Last day on which it holds; blank: no end"),
+)
+
+CLINICS: tuple[Field, ...] = (
+    Field("provider", "code", "Organisation code of the provider", key=True),
+    Field("clinic", "code", "Clinic code", key=True),
+    Field(
+        "use",
+        "code",
+        "consultant, nurse, preassessment, diagnostic, advice, group or ward",
+        key=True,
+        lower=True,
+    ),
+    Field("valid_from", "date", "First day on which the row holds; blank: from ever"),
+    Field("valid_to", "date", "Last day on which it holds; blank: no end"),
+)
+
+REFERRALS: tuple[Field, ...] = (
+    Field("patient_id", "identifier", "Pseudonymised patient identifier", key=True),
+    Field("provider", "code", "Organisation code of the provider", key=True),
+    Field("treatment_function", "code", "Treatment function"),
+    Field("referral_date", "date", "Date the referral was sent", key=True),
+)
+
+LETTERS: tuple[Field, ...] = (
+    Field("patient_id", "identifier", "Pseudonymised patient identifier", key=True),
+    Field("provider", "code", "Organisation code of the provider", key=True),
+    Field("letter_date", "date", "Date of the letter", key=True),
+)
+
+PERCENTAGES: tuple[Field, ...] = (
+    Field("provider", "code", "Organisation code of the provider", key=True),
+    Field("code", "code", "Tariff code of the lines", key=True),
+    Field("base", "money", "What the share is of", key=True),
+    Field("rate", "factor", "The share: 0.025 for 2.5%", key=True),
+    Field("valid_from", "date", "First day on which the row holds; blank: from ever"),
+    Field("valid_to", "date", "Last day on which it holds; blank: no end"),
+)
+
+CHALLENGES: tuple[Field, ...] = (
+    Field("challenge_id", "identifier", "Identifier of the challenge", key=True),
+    Field("provider", "code", "Organisation code of the provider", key=True),
+    Field("rule", "code", "Id of the signature", key=True),
+    Field("cause", "code", "Root cause"),
+    Field("outcome", "code", "upheld, withdrawn or open", key=True, lower=True),
+    Field("outcome_date", "date", "Day it was agreed", key=True),
+    Field("value", "money", "Value agreed"),
+    Field("fixed_from", "date", "From when the provider mends it"),
 )
 
 REGISTERS: dict[str, tuple[Field, ...]] = {
     "registrations": REGISTRATIONS,
     "deaths": DEATHS,
     "approvals": APPROVALS,
+    "practices": PRACTICES,
+    "services": SERVICES,
+    "specialised": SPECIALISED,
+    "eligible_services": ELIGIBLE_SERVICES,
+    "subcontracts": SUBCONTRACTS,
+    "local_prices": LOCAL_PRICES,
+    "reference_prices": REFERENCE_PRICES,
+    "doses": DOSES,
+    "switches": SWITCHES,
+    "devices": DEVICES,
+    "evidence": EVIDENCE,
+    "criteria": CRITERIA,
+    "restricted": RESTRICTED,
+    "sites": SITES,
+    "wards": WARDS,
+    "clinics": CLINICS,
+    "referrals": REFERRALS,
+    "letters": LETTERS,
+    "percentages": PERCENTAGES,
+    "challenges": CHALLENGES,
 }
 
 # ---------------------------------------------------------------- columns by name
 
 KEYS: tuple[str, ...] = tuple(field.name for field in EPISODES if field.key)
 
+# every kind of file with columns of its own, by name; no register is called like a dataset
+TABLES: dict[str, tuple[Field, ...]] = {**DATASETS, **REGISTERS}
+
 _FAMILY_MEMBER = re.compile(r"([a-z_]+)_([0-9]{2})")
 
 
 def keys_of(dataset: str) -> tuple[str, ...]:
-    """The columns without which a row of a dataset is a reject."""
-    return tuple(field.name for field in DATASETS[dataset] if field.key)
+    """The columns without which a row of a dataset or register is a reject."""
+    return tuple(field.name for field in TABLES[dataset] if field.key)
 
 
 def datasets_of(names: set[str]) -> list[str]:
@@ -339,7 +559,7 @@ def datasets_of(names: set[str]) -> list[str]:
 
 @cache
 def _positions(dataset: str = "episodes") -> dict[str, int]:
-    return {field.name: index for index, field in enumerate(DATASETS[dataset])}
+    return {field.name: index for index, field in enumerate(TABLES[dataset])}
 
 
 def members(family: str) -> list[str]:
@@ -351,7 +571,7 @@ def members(family: str) -> list[str]:
 @cache
 def field_of(name: str, dataset: str = "episodes") -> Field | None:
     """The field a canonical column belongs to (`diag_07` to `diag_01`), or None."""
-    fields, positions = DATASETS[dataset], _positions(dataset)
+    fields, positions = TABLES[dataset], _positions(dataset)
     position = positions.get(name)
     if position is not None:
         return fields[position]

@@ -37,6 +37,7 @@ from tariff.extract.source import InputFile, Task, shown
 from tariff.extract.values import Reading
 
 StrPath = str | os.PathLike[str]
+Keep = Callable[[pa.RecordBatch], pa.RecordBatch]
 Progress = Callable[[int, int], None]  # bytes read so far, bytes in all
 
 MAX_BAD_ROWS = 0.05
@@ -72,6 +73,7 @@ class Extract:
         self.layout_id = files[0].layout_id
         self.inputs: list[InputFile] = []
         self.rows_read = 0
+        self.keep: Keep | None = None  # leaves rows out that were read, such as those held already
         for file in files:
             absent = names - {column.name for column in file.columns}
             if absent:
@@ -120,7 +122,7 @@ class Extract:
                 blank += converted.rows_blank
                 self._rejects.add(converted.bad, converted.rows_bad)
                 if kept:
-                    yield converted.batch
+                    yield converted.batch if self.keep is None else self.keep(converted.batch)
             inputs = file.source.inputs(rows)
             self.inputs += inputs
             index += len(inputs)
@@ -192,7 +194,7 @@ def open_extract(
     if chosen is not None and chosen.dataset != dataset:
         raise UsageError(
             f"layout {chosen.id} is of {chosen.dataset}, not of {dataset}",
-            hint="`tariff group` reads any of the datasets; other commands read episodes",
+            hint="`tariff check`, `tariff group` and `tariff price` read other datasets too",
         )
     named = [(Path(path), shown(path)) for path in given]
     tables = _table_files(named, chosen) if dataset == "episodes" else None

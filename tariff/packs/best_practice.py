@@ -90,6 +90,16 @@ class BestPractice:
             self._rows[key] = self._make(self._tariffs[tariff], self.hrgs[hrg], flag, met)
         return self._rows[key]
 
+    def every_row(self, tariff: int, hrg: int) -> list[AreaRow]:
+        """Give the rows of an HRG under each flag it has prices for and whatever is said."""
+        printed = self._tariffs[tariff].prices.get(self.hrgs[hrg], [])
+        found = (
+            self.row(tariff, hrg, flag, met)
+            for flag in dict.fromkeys(price.flag for price in printed)
+            for met in ("", *CRITERIA)
+        )
+        return list({row.cells: row for row in found if row is not None}.values())
+
     def payments_beside(self, tariff: int, area: str) -> bool:
         """Say whether an area pays beside its price rather than by another price."""
         return bool(self._tariffs[tariff].areas[area].payments)

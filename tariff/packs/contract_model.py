@@ -197,6 +197,26 @@ class AgreedWaiver:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignatureTerms:
+    """What the parties agreed on a signature.
+
+    `params`: other values of its parameters. `off`: why it is not run. `min_value`: findings of
+    less, in pounds, are left out.
+    """
+
+    params: dict[str, date | Decimal] = field(default_factory=dict)
+    off: str = ""
+    min_value: Decimal | None = None
+
+    def check(self) -> Iterator[tuple[str, str]]:
+        """Something is agreed, and no least value below nothing."""
+        if not (self.params or self.off.strip() or self.min_value is not None):
+            yield "off", "nothing is agreed: give 'params', 'off' or 'min_value'"
+        if self.min_value is not None and self.min_value < 0:
+            yield "min_value", f"min_value is not below 0; found {self.min_value}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContractPack(Pack):
     """A contract of one provider in one financial year, or a part of it in whole months.
 
@@ -214,6 +234,7 @@ class ContractPack(Pack):
     switches: Switches = field(default_factory=Switches)
     lines: list[ServiceLine]
     agreed_waivers: list[AgreedWaiver] = field(default_factory=list)
+    signatures: dict[str, SignatureTerms] = field(default_factory=dict)
     plan: CsvName | None = None
     local_prices: CsvName | None = None
     tests: CsvName | None = None

@@ -97,6 +97,15 @@ def _in_set(code: str, codes: CodeSet) -> bool:
     return code in codes.codes or any(code.startswith(prefix) for prefix in codes.prefixes)
 
 
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """The patients a code is kept for: one sex (blank: either), ages in whole years."""
+
+    sex: str = ""
+    age_min: int | None = None
+    age_max: int | None = None
+
+
 class Classification:
     """A list of valid codes and the tests of docs/grouping.md, section Codes."""
 
@@ -105,6 +114,14 @@ class Classification:
         self.pack = pack
         self.manifest = pack.manifest
         self.codes = frozenset(pack.tables["codes"].columns["code"])
+        self._limits: dict[str, Limit] = {}
+        if "limits" in pack.tables:
+            table = pack.tables["limits"]
+            ages = zip(table.integers("age_min"), table.integers("age_max"), strict=True)
+            for code, sex, (low, high) in zip(
+                table.columns["code"], table.columns["sex"], ages, strict=True
+            ):
+                self._limits[code] = Limit(sex, low, high)
 
     def _listed(self, code: str) -> bool:
         if code in self.codes:
@@ -130,6 +147,14 @@ class Classification:
             if code.startswith(tuple(rule.categories)):
                 return code[4] in rule.allowed
         return True
+
+    def of_child(self, code: str) -> bool:
+        """Say whether a code is a primary diagnosis of children alone."""
+        return bool(code) and _in_set(code, self.manifest.child_primary)
+
+    def limit(self, code: str) -> Limit:
+        """Give the patients a code is kept for, as its longest entry has them."""
+        return longest_value(code, self._limits) or Limit()
 
     def chapter(self, code: str) -> str:
         """Give the chapter of a code, empty where it is in none."""

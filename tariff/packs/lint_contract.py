@@ -9,6 +9,7 @@ from itertools import combinations, pairwise
 from pathlib import Path
 
 from tariff.packs.contract_model import NATIONAL, ContractPack, ContractTermsPack, ServiceLine
+from tariff.packs.contract_rules import wrong_terms
 from tariff.packs.contract_select import (
     PLANNED_MONTHS,
     YEAR_MONTHS,
@@ -23,7 +24,7 @@ from tariff.packs.contract_select import (
     whole_months,
 )
 from tariff.packs.findings import Findings
-from tariff.packs.model import MffPack
+from tariff.packs.model import MffPack, Rule
 from tariff.packs.problems import did_you_mean
 from tariff.packs.read import LoadedPack
 
@@ -261,7 +262,7 @@ def across(packs: Sequence[LoadedPack], findings: Mapping[Path, Findings]) -> No
         if isinstance(pack.manifest, MffPack) and pack.has_tables:
             providers.update(pack.tables["providers"].columns["provider"])
             providers.update(pack.tables["factors"].columns["provider"])
-    rules = {rule.id for pack in packs for rule in pack.rules}
+    rules = {rule.id: rule for pack in packs for rule in pack.rules}
     spelt: dict[str, str] = {}  # each point of delivery, and other spellings of it, to the code
     for pack in packs:
         if pack.manifest.kind == "pod_codes" and pack.has_tables:
@@ -271,9 +272,18 @@ def across(packs: Sequence[LoadedPack], findings: Mapping[Path, Findings]) -> No
     for pack in contracts:
         mine = findings.get(pack.root)
         if mine is not None:
-            _beside(mine, held, providers, rules)
+            _beside(mine, held, providers, set(rules))
+            _signatures(mine, rules)
             _points_of_delivery(mine, spelt)
     _gaps_between(contracts, findings)
+
+
+def _signatures(findings: Findings, rules: Mapping[str, Rule]) -> None:
+    """What was agreed on signatures names rules and parameters that there are."""
+    pack = findings.pack
+    assert isinstance(pack.manifest, ContractPack)
+    for where, message, hint in wrong_terms(pack.manifest, rules) if rules else ():
+        findings.add("PK442", pack.at(*where), message, row=str(where[1]), hint=hint)
 
 
 def national_terms(packs: Sequence[LoadedPack]) -> dict[tuple[str, str], Decimal]:

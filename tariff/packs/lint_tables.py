@@ -73,6 +73,27 @@ def _codes(findings: Findings) -> None:
         if not form.fullmatch(code):
             message = f"'{code}' is no {manifest.classification} code: {words}"
             findings.of_cell("PK412", "codes", index, "code", message, row=code)
+    if "limits" in pack.tables:
+        _limits(findings)
+
+
+def _limits(findings: Findings) -> None:
+    """Codes kept for patients of one sex or some ages."""
+    table = findings.pack.tables["limits"]
+    lows, highs = table.integers("age_min"), table.integers("age_max")
+    for index, (code, sex) in enumerate(
+        zip(table.columns["code"], table.columns["sex"], strict=True)
+    ):
+        low, high = lows[index], highs[index]
+        if sex not in ("", "1", "2"):
+            message = f"'{sex}' is no sex: 1 is male, 2 is female, a blank either"
+            findings.of_cell("PK400", "limits", index, "sex", message, row=code)
+        if low is not None and high is not None and low > high:
+            message = f"the ages {low} to {high} end before they begin"
+            findings.of_cell("PK400", "limits", index, "age_min", message, row=code)
+        if not sex and low is None and high is None:
+            message = f"'{code}' is kept for everyone: neither sex nor ages are given"
+            findings.of_cell("PK400", "limits", index, "code", message, row=code)
 
 
 def _field_values(findings: Findings) -> None:

@@ -34,7 +34,7 @@ class Applies:
 
     from_: date | None = None  # YAML key `from`
     to: date | None = None
-    on: Literal["discharge_date", "admission_date"] = "discharge_date"
+    on: str = "end_date"  # a date field of the record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +122,9 @@ class CodesPack(Pack):
     What may not stand first or drive, and the error category it brings: `never_primary` UZ01,
     `vague_primary` UZ02, `child_primary` UZ03 above its age, `fifth_characters` UZ04,
     `never_dominant` UZ05, `vague_dominant` UZ06, `vague_burn` UZ15.
+
+    `limits` (code, sex, age_min, age_max) are codes, by prefix, that the classification keeps for
+    patients of one sex or some ages. No record is refused for them.
     """
 
     classification: Literal["icd10", "opcs4"]
@@ -136,6 +139,7 @@ class CodesPack(Pack):
     vague_burn: CodeSet = field(default_factory=CodeSet)
     vague_dominant: CodeSet = field(default_factory=CodeSet)
     fifth_characters: list[FifthCharacters] = field(default_factory=list)
+    limits: CsvName | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -634,24 +638,49 @@ class PodCodesPack(Pack):
 Scalar = str | int | Decimal | date | bool
 
 
+class Named(int):
+    """A whole number that a parameter gives: it counts as the number, and knows the name."""
+
+    name: str
+
+    def __new__(cls, value: int, name: str) -> Named:
+        """Make it of the value of the parameter and its name."""
+        made = super().__new__(cls, value)
+        made.name = name
+        return made
+
+    def __getnewargs__(self) -> tuple[int, str]:  # type: ignore[override]
+        return int(self), self.name
+
+
 @dataclass(frozen=True, slots=True)
 class Operand:
-    """The right side of a comparison: a constant, a rule parameter, or another field."""
+    """The right side of a comparison: a constant, a parameter, a field, or several fields.
 
-    kind: Literal["constant", "param", "field"]
-    value: Any  # int in the units of the field, or a name
-    side: int = 0  # for a field of a pair: 0 previous, 1 current
-    plus: int = 0
+    `value` is an int in the units of the field compared, the name of a parameter or of a field, or
+    the names that `sum`, `less`, `product`, `least` or `most` takes. The field or fields are
+    multiplied by `times` (a number or the name of a parameter), rounded half up, and `plus` (units,
+    or the name of a parameter) is added.
+    """
+
+    kind: Literal["constant", "param", "field", "sum", "less", "product", "least", "most"]
+    value: Any
+    side: int = 0  # of a pair: 0 previous or other, 1 current or this
+    plus: int | str = 0
+    times: Decimal | str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """One comparison of a field. `side` is 0 in a record rule and for `previous`, 1 for `current`.
+    """One comparison of a field.
+
+    `side` is 0 in a record rule, for `previous` and for `other`; 1 for `current` and for `this`.
 
     operations: `in` (any of `codes`), `starts` (any of `codes` as prefix), `list` (any of the
-    codes of the named list `codes[0]`), `missing`, `present`, `at_least`, `at_most`, `above`,
-    `below`, `equals`, `differs` (from `operand`, by more than `by`). A missing value makes every
-    test false but `missing`.
+    codes of the named list `codes[0]`), `list_starts` (any of them as prefix), `missing`,
+    `present`, `at_least`, `at_most`, `above`, `below`, `equals`, `differs` (from `operand`, by more
+    than `by`). A missing value makes every test false but `missing`. Of a field of several values
+    one is enough.
     """
 
     field: str
@@ -660,6 +689,7 @@ class Test:
         "in",
         "starts",
         "list",
+        "list_starts",
         "missing",
         "present",
         "at_least",
@@ -676,7 +706,18 @@ class Test:
 
 @dataclass(frozen=True, slots=True)
 class Same:
-    """The field has the same value, not missing, in both records of a pair."""
+    """The field has the same value, not missing, in both records of a pair.
+
+    `other` is the name of the field in the other record of a join, where it has another.
+    """
+
+    field: str
+    other: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Two fields of several values have a value in common."""
 
     field: str
 
@@ -702,16 +743,36 @@ class Negation:
     part: Predicate
 
 
-Predicate = Test | Same | Every | Some | Negation
+@dataclass(frozen=True, slots=True)
+class Join:
+    """There are between `at_least` and `at_most` such other records (`without`: at most 0).
+
+    In `where` the other record is side 0 and this one side 1. `of`: kinds of records, or one
+    register. `source` is empty for the extract and the history together.
+    """
+
+    of: tuple[str, ...]
+    same: tuple[Same, ...]
+    where: Predicate = Every(())
+    source: Literal["", "extract", "history", "national", "earlier"] = ""
+    days: tuple[int | None, int | None] = (None, None)  # first day of this less last of the other
+    minutes: tuple[int | None, int | None] = (None, None)  # start_at of this less end_at of it
+    on: str = ""  # a date of this record within the validity of the register row
+    at_least: int | str = 1  # or the name of a parameter
+    at_most: int | str | None = None
+    before: bool = False  # only records before this one in the order of records
+
+
+Predicate = Test | Same | Shares | Every | Some | Negation | Join
 
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
-    """How the two records of a sequence rule stand to each other, in days.
+    """How the two records of a sequence rule stand to each other.
 
-    `previous` is the record that is admitted first (ties: discharged later, then by id).
-    gap = current admission less previous discharge; overlap = earlier discharge less later
-    admission. `contains`: current lies wholly inside previous.
+    `previous` is the first in the order of records (docs/signatures.md).
+    gap = first day of current less last day of previous; overlap = earlier last day less later
+    first day. `contains`: current lies wholly inside previous.
     """
 
     same: tuple[str, ...]  # patient_id first; the engine sorts by these
@@ -719,15 +780,24 @@ class Pairing:
     gap_max: int | None = None
     overlap_min: int | None = None
     contains: bool = False
+    minutes_min: int | None = None  # start_at of current less end_at of previous
+    minutes_max: int | None = None
+    starts_min: int | None = None  # first day less first day
+    starts_max: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SetKey:
     """How records of a set rule are put together: equal in every field of `key`."""
 
-    of: Literal["episodes", "spells"]
-    key: tuple[str, ...]  # ("all_fields",) for episodes: exact copies
+    key: tuple[str, ...]  # ("all_fields",): exact copies
     keep: Literal["first", "dearest"] = "first"
+    near: tuple[str, Operand] | None = None  # a field, and how far apart its values may be
+
+    @property
+    def copies(self) -> bool:
+        """Whether exact copies of rows are asked for."""
+        return self.key == ("all_fields",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -755,16 +825,56 @@ RemedyKind = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Remedy:
-    """What the commissioner would pay instead.
+class Edit:
+    """What a field becomes: a code, the code of another field, or what a map makes of its own."""
 
-    `set` gives the fields an edit changes; `what` names the figure a reprice puts right
-    (price, short_stay, mff) or a cap limits (excess_days).
+    field: str
+    kind: Literal["code", "field", "map"]
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """Codes that an edit takes out: by prefix those of a list, those outside the stay, or of pairs.
+
+    `one`: each by itself, and the finding stands where exactly one of them lowers the price.
+    """
+
+    what: Literal["diagnoses", "procedures", "pairs"]
+    list_: str = ""  # empty: procedures outside the stay
+    one: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """What the commissioner would pay instead: docs/signatures.md, Remedies.
+
+    `what` names the figure a reprice puts right (price, short_stay, mff, best_practice, top_up,
+    amount, unbilled) or a cap limits (excess_days, quantity).
     """
 
     kind: RemedyKind
-    set: tuple[tuple[str, str], ...] = ()
     what: str = ""
+    set: tuple[Edit, ...] = ()
+    remove: Removal | None = None
+    swap: str = ""  # list of diagnoses that may stand first instead
+    as_: str = ""  # attendances, emergency
+    hrg: bool = True  # of a reclassified spell: its priced HRG is billed
+    price: str = ""  # parameter: a local price, above 0
+    to: Operand | None = None  # side 0 the partner, side 1 the record
+    share: str = ""  # parameter
+    until: str = ""  # suspended, not refused
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """One degree of certainty of a rule."""
+
+    name: str
+    class_: Literal["deterministic", "presumptive", "statistical"]
+    level: Literal["low", "medium", "high"]
+    when: Predicate | None = None
+    remedy: Remedy | None = None
 
 
 STEPS = (
@@ -789,6 +899,10 @@ class RuleTest:
     finds: int
     rows: tuple[dict[str, str], ...]
     value: Decimal | None = None  # pounds, the sum of the findings' values
+    settled: Decimal | None = None  # pounds, what settlement leaves of them
+    tier: str = ""
+    # rows of other records: attendances, history/spells, national/lines, register/deaths, ...
+    others: dict[str, tuple[dict[str, str], ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -802,7 +916,7 @@ class Rule:
     class_: Literal["deterministic", "presumptive", "statistical"]
     status: Literal["experimental", "test", "stable", "deprecated"]
     level: Literal["low", "medium", "high"]
-    scope: Literal["record", "spell", "sequence", "set"]
+    scope: Literal["record", "spell", "sequence", "set", "reference", "reconcile"]
     applies: Applies
     match: Predicate
     exceptions: tuple[ExceptionRule, ...]
@@ -810,8 +924,8 @@ class Rule:
     set_key: SetKey | None
     step: str
     remedy: Remedy
-    params: dict[str, Decimal]
-    needs: tuple[str, ...]  # fields of the extract, derived from the predicates and `needs`
+    params: dict[str, Decimal]  # a date as days since 1970-01-01
+    needs: dict[str, tuple[str, ...]]  # what each kind of `of` needs, derived and declared
     needs_official_grouping: bool
     min_value: Decimal
     what: str
@@ -821,6 +935,20 @@ class Rule:
     sources: tuple[Source, ...]
     tests: tuple[RuleTest, ...]
     path: str = ""
+    of: tuple[str, ...] = ("spells",)
+    source: Literal["extract", "history", "national", "earlier"] = "extract"
+    direction: Literal["over", "under", "both"] = "both"
+    root_cause: tuple[str, ...] = ()
+    budget: Decimal = Decimal(0)  # most findings for 10,000 records in an honest year
+    tiers: tuple[Tier, ...] = ()
+    tier: str = ""  # of a rule made of one of its tiers
+    changed_params: dict[str, str] = field(default_factory=dict)  # name: which contract set it
+    date_params: tuple[str, ...] = ()  # which parameters are dates
+
+    @property
+    def key(self) -> str:
+        """Give the id, with the tier where the rule is made of one."""
+        return f"{self.id}.{self.tier}" if self.tier else self.id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -828,7 +956,10 @@ class SignaturesPack(Pack):
     """A folder of rules, one file each, in a folder per family, and the lists they share."""
 
     lists: dict[str, list[Code]] = field(default_factory=dict)
-    test_defaults: dict[str, Code] = field(default_factory=dict)
+    list_files: dict[str, CsvName] = field(default_factory=dict)  # lists of one column, `code`
+    maps: dict[str, dict[str, Code]] = field(default_factory=dict)
+    test_defaults: dict[str, Code] = field(default_factory=dict)  # of spells
+    test_defaults_of: dict[str, dict[str, Code]] = field(default_factory=dict)  # of other kinds
 
 
 PACK_MODELS: dict[str, type[Pack]] = {

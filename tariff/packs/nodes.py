@@ -55,7 +55,7 @@ BAD: Any = _Bad()
 INTEGER = re.compile(r"[+-]?(0|[1-9][0-9]{0,17})")
 DECIMAL = re.compile(r"[+-]?(0|[1-9][0-9]{0,15})(\.[0-9]{1,12})?")
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-CSV_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*\.csv")
+CSV_NAME = re.compile(r"(lists/)?[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*\.csv")
 
 
 @dataclass(slots=True)

@@ -62,6 +62,9 @@ KINDS: dict[str, Kind] = {
     "PK107": Kind("remedy does not fit", "See docs/signatures.md, Remedies."),
     "PK108": Kind("rule id used twice", "An id is never used again: take the next number."),
     "PK109": Kind("malformed test", "See docs/signatures.md for the shape of a test."),
+    "PK110": Kind("condition that can never hold", "Mend the bounds or the codes."),
+    "PK111": Kind("tiers of a rule", "See docs/signatures.md, Tiers."),
+    "PK112": Kind("join that cannot be made", "See docs/signatures.md, Joins."),
     # tables
     "PK200": Kind("table header", "The header must be the one that the message shows."),
     "PK201": Kind("ragged row", "Give every row as many cells as the header has."),
@@ -131,6 +134,16 @@ KINDS: dict[str, Kind] = {
     "PK439": Kind("waiver of an unknown rule", "Mend the id of the rule.", waivable=True),
     "PK440": Kind("figures that look wrong", "Check them.", "warning", waivable=True),
     "PK441": Kind("unknown point of delivery", "Write the national code.", waivable=True),
+    "PK442": Kind("terms of a contract on a signature", "Mend the id or the parameter."),
+    "PK450": Kind(
+        "rule that another one shadows", "Join the two, or tell them apart.", "warning", True
+    ),
+    "PK451": Kind(
+        "exception or tier without a test",
+        "Give a silent test for each exception, a test for each tier.",
+        "warning",
+        waivable=True,
+    ),
     "PK490": Kind("unused waiver", "Remove it.", "warning"),
     "PK491": Kind("waiver of what cannot be waived", "Mend the problem, and remove the waiver."),
     # lint across packs

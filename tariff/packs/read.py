@@ -6,13 +6,14 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
 from tariff import __version__
 from tariff.errors import Problem
 from tariff.packs.kinds import PACK_KINDS
+from tariff.packs.list_files import read_lists
 from tariff.packs.model import Pack, Rule, SignaturesPack
 from tariff.packs.nodes import CSV_NAME, Decoded, Where, decode_tree
 from tariff.packs.problems import START, Position, Problems, did_you_mean
@@ -76,13 +77,17 @@ def read_pack(folder: Path, level: int = 0) -> tuple[LoadedPack | None, list[Pro
     _check_nested(names, problems)
     found = problems.sorted()
     tables = _read_tables(folder, kind, tree, found)
-    rules = _read_rules(folder, names, decoded.value, found) if kind == "signatures" else {}
-    if decoded.value is None:
+    manifest = decoded.value
+    if isinstance(manifest, SignaturesPack):
+        lists = read_lists(folder, manifest, decoded.at, found)
+        manifest = replace(manifest, lists={**manifest.lists, **lists})
+    rules = _read_rules(folder, names, manifest, found) if kind == "signatures" else {}
+    if manifest is None:
         return None, found
     by_id = {file.value.id: file for file in rules.values() if file.value is not None}
     return (
         LoadedPack(
-            decoded.value,
+            manifest,
             folder,
             tables,
             tuple(by_id[rule_id].value for rule_id in sorted(by_id)),  # type: ignore[misc]
@@ -147,6 +152,7 @@ def _read_rules(
     from tariff.packs.rules import read_rule  # it needs the field dictionary of tariff.extract
 
     lists = manifest.lists if isinstance(manifest, SignaturesPack) else None
+    maps = manifest.maps if isinstance(manifest, SignaturesPack) else None
     files: dict[str, Decoded[Rule]] = {}
     owners: dict[str, str] = {}
     for name in names:
@@ -158,7 +164,7 @@ def _read_rules(
             problems.add("PK026", START, "the file is a link that leads out of its folder")
             found += problems
             continue
-        decoded = read_rule(path, lists)
+        decoded = read_rule(path, lists, maps)
         found += decoded.problems
         if decoded.value is None:
             continue

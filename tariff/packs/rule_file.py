@@ -6,11 +6,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
-from tariff.packs.model import Applies, Code, RemedyKind, Source
+from tariff.packs.model import Applies, RemedyKind, Source
 from tariff.packs.tree import Node
+
+_SNAKE = {"pattern": r"[a-z][a-z0-9_]*", "form": "a name in snake case"}
+Class = Literal["deterministic", "presumptive", "statistical"]
+Level = Literal["low", "medium", "high"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,18 +26,69 @@ class ExceptionFile:
     they are there.
     """
 
-    name: str = field(metadata={"pattern": r"[a-z][a-z0-9_]*", "form": "a name in snake case"})
+    name: str = field(metadata=_SNAKE)
     when: Node
     optional: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveFile:
+    """Codes that an edit takes out: one of `diagnoses`, `procedures`, `pairs`.
+
+    `one`: each by itself, and the finding stands where exactly one of them lowers the price.
+    """
+
+    diagnoses: Any = None
+    procedures: Any = None
+    pairs: str = ""
+    one: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwapFile:
+    """The list of secondary diagnoses that may stand first instead."""
+
+    list: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RemedyFile:
-    """What the commissioner would pay instead."""
+    """What the commissioner would pay instead: docs/signatures.md, Remedies."""
 
     kind: RemedyKind
-    set: dict[str, Code] = field(default_factory=dict)
-    what: Literal["", "price", "short_stay", "mff", "excess_days"] = ""
+    set: dict[str, Node] = field(default_factory=dict)
+    remove: RemoveFile | None = None
+    swap_primary: SwapFile | None = None
+    what: Literal[
+        "",
+        "price",
+        "short_stay",
+        "mff",
+        "best_practice",
+        "top_up",
+        "amount",
+        "unit_price",
+        "unbilled",
+        "excess_days",
+        "quantity",
+    ] = ""
+    as_: Literal["", "attendances", "emergency"] = ""
+    hrg: Literal["", "none"] = ""
+    price: Any = None
+    to: Any = None
+    share: Any = None
+    until: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TierFile:
+    """One degree of certainty of a rule. The last needs no `when`."""
+
+    name: str = field(metadata=_SNAKE)
+    class_: Class
+    level: Level
+    when: Any = None
+    remedy: RemedyFile | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,23 +99,18 @@ class TestFile:
 
     name: str
     finds: int
-    spells: list[dict[str, Node]]
     value: Decimal | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Days:
-    """A number of days between two records, both ends included."""
-
-    min: int | None = None
-    max: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AtLeastDays:
-    """A least number of days."""
-
-    min: int
+    settled: Decimal | None = None
+    tier: str = ""
+    spells: list[dict[str, Node]] = field(default_factory=list)
+    attendances: list[dict[str, Node]] = field(default_factory=list)
+    emergency: list[dict[str, Node]] = field(default_factory=list)
+    critical_care: list[dict[str, Node]] = field(default_factory=list)
+    lines: list[dict[str, Node]] = field(default_factory=list)
+    history: dict[str, list[dict[str, Node]]] = field(default_factory=dict)
+    national: dict[str, list[dict[str, Node]]] = field(default_factory=dict)
+    earlier: dict[str, list[dict[str, Node]]] = field(default_factory=dict)
+    registers: dict[str, list[dict[str, Node]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,13 +123,14 @@ class RuleFile:
     )
     name: str = field(metadata={"pattern": r"[a-z][a-z0-9-]*", "form": "a name-with-dashes"})
     title: str
-    class_: Literal["deterministic", "presumptive", "statistical"]
+    class_: Class
     status: Literal["experimental", "test", "stable", "deprecated"]
-    level: Literal["low", "medium", "high"]
-    scope: Literal["record", "spell", "sequence", "set"]
+    level: Level
+    scope: Literal["record", "spell", "sequence", "set", "reference", "reconcile", "rate"]
     applies: Applies = field(default_factory=Applies)
     match: Node
     except_: list[ExceptionFile] = field(default_factory=list)
+    tiers: list[TierFile] = field(default_factory=list)
     step: Literal[
         "identity",
         "duplicate",
@@ -92,10 +144,13 @@ class RuleFile:
         "statistical",
     ]
     remedy: RemedyFile
-    params: dict[str, Decimal] = field(default_factory=dict)
+    direction: Literal["over", "under", "both"] = "both"
+    root_cause: list[str] = field(default_factory=list)
+    params: dict[str, date | Decimal] = field(default_factory=dict)
     needs: list[str] = field(default_factory=list)
     needs_official_grouping: bool = False
     min_value: Decimal = Decimal(0)
+    budget: Decimal = Decimal(0)
     what: str
     why: str
     ask: str

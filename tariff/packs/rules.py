@@ -4,138 +4,186 @@ from __future__ import annotations
 
 from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
 from tariff.errors import Problem
-from tariff.packs.match_fields import MATCH_FIELDS, is_column, needs_of
+from tariff.extract.fields import REGISTERS
+from tariff.packs.joins import Source, kinds_of
+from tariff.packs.match_fields import (
+    columns_of,
+    day_number,
+    is_column,
+    names_of,
+    said,
+)
 from tariff.packs.model import (
     Every,
     ExceptionRule,
+    Join,
     Pairing,
     Predicate,
-    Remedy,
     Rule,
-    RuleTest,
     SetKey,
+    Tier,
 )
-from tariff.packs.needs import needs_of_predicate
+from tariff.packs.needs import NeedsReader, Records, joins_of
 from tariff.packs.nodes import BAD, Decoded, Decoder, Where, decode_tree
+from tariff.packs.operands import Numbers, Sides
 from tariff.packs.predicates import PredicateDecoder
 from tariff.packs.problems import START, Position, Problems, did_you_mean, shown
-from tariff.packs.rule_file import AtLeastDays, Days, RuleFile
-from tariff.packs.tree import Broken, Mapping, Node, Scalar, Sequence, parse_tree, read_tree
+from tariff.packs.remedy_file import RemedyReader
+from tariff.packs.rule_file import RuleFile
+from tariff.packs.rule_tests import TestReader
+from tariff.packs.tiers import expanded
+from tariff.packs.together import TogetherReader, own_keys
+from tariff.packs.tree import Mapping, Node, Scalar, Sequence, parse_tree, read_tree
+from tariff.packs.vocabulary import Vocabulary
 
-PAIRING_KEYS = frozenset({"same", "gap_days", "overlap_days", "contains"})
-SET_KEYS = frozenset({"key", "of", "keep"})
-SET_OF = Literal["episodes", "spells"]
-SET_KEEP = Literal["first", "dearest"]
-PAIR_NEEDS = ["patient_id", "admission_date", "discharge_date"]
+__all__ = ["DecodedRule", "decode_rule", "decode_rule_text", "expanded", "read_rule"]
 
-_WHATS: dict[str, tuple[str, ...]] = {
-    "reprice": ("price", "short_stay", "mff"),
-    "cap_units": ("excess_days",),
-}
+PAIRS = ("sequence", "set")
+AGAINST = ("national", "earlier")
 
 
 @dataclass(slots=True)
 class DecodedRule(Decoded[Rule]):
-    """A rule file: beside the rule, the parameters and lists that its predicates use."""
+    """A rule file: beside the rule, the parameters, lists and maps that it uses."""
 
     params_used: frozenset[str] = frozenset()
     lists_used: frozenset[str] = frozenset()
+    maps_used: frozenset[str] = frozenset()
 
 
 def decode_rule(
-    path: Path, lists: AnyMapping[str, Any] | None = None
+    path: Path,
+    lists: AnyMapping[str, Any] | None = None,
+    maps: AnyMapping[str, Any] | None = None,
 ) -> tuple[Rule | None, list[Problem]]:
-    """A rule file, or None, and all its problems. `lists`: those of its pack (None: not asked)."""
-    decoded = read_rule(path, lists)
+    """A rule file, or None, and all its problems.
+
+    `lists` and `maps` are those of its pack (None: not asked).
+    """
+    decoded = read_rule(path, lists, maps)
     return decoded.value, decoded.problems
 
 
-def read_rule(path: Path, lists: AnyMapping[str, Any] | None = None) -> DecodedRule:
+def read_rule(
+    path: Path,
+    lists: AnyMapping[str, Any] | None = None,
+    maps: AnyMapping[str, Any] | None = None,
+) -> DecodedRule:
     """Like `decode_rule`, with the positions of the keys."""
     problems = Problems(path)
-    return _decode(read_tree(path, problems), problems, lists, path)
+    return _decode(read_tree(path, problems), problems, lists, maps, path)
 
 
 def decode_rule_text(
-    text: str, lists: AnyMapping[str, Any] | None = None, path: Path | None = None
+    text: str,
+    lists: AnyMapping[str, Any] | None = None,
+    path: Path | None = None,
+    maps: AnyMapping[str, Any] | None = None,
 ) -> DecodedRule:
     """Like `read_rule`, from a text."""
     problems = Problems(path or "<text>")
-    return _decode(parse_tree(text, problems), problems, lists, path)
+    return _decode(parse_tree(text, problems), problems, lists, maps, path)
 
 
 def _decode(
-    tree: Node | None, problems: Problems, lists: AnyMapping[str, Any] | None, path: Path | None
+    tree: Node | None,
+    problems: Problems,
+    lists: AnyMapping[str, Any] | None,
+    maps: AnyMapping[str, Any] | None,
+    path: Path | None,
 ) -> DecodedRule:
     """Decode all there is, so that a broken predicate does not hide a broken test."""
     decoded = decode_tree(tree, RuleFile, problems, None)
-    reader = _RuleReader(problems, decoded.positions, lists)
-    rule = None
+    rule, words = None, None
     if isinstance(tree, Mapping):
-        rule = reader.read(tree, decoded.value)
+        params = decoded.value.params if decoded.value else _params(tree, problems)
+        words = Vocabulary(Decoder(problems), lists, maps, *split_params(params))
+        rule = _RuleReader(words, decoded.positions, tree).read(decoded.value)
         if rule is not None and path is not None:
-            reader.check_name(rule, path)
+            if path.name != f"{rule.id}-{rule.name}.yaml":
+                message = f"the file is not named {rule.id}-{rule.name}.yaml"
+                problems.add("PK100", START, message)
             rule = replace(rule, path=shown(path))
     return DecodedRule(
         None if problems.failed else rule,
         problems.sorted(),
         tree,
         decoded.positions,
-        frozenset(reader.params_used),
-        frozenset(reader.lists_used),
+        frozenset(words.params_used if words else ()),
+        frozenset(words.lists_used if words else ()),
+        frozenset(words.maps_used if words else ()),
     )
+
+
+def split_params(
+    params: AnyMapping[str, date | Decimal],
+) -> tuple[dict[str, Decimal], frozenset[str]]:
+    """Give parameters as numbers, and which of them are dates."""
+    numbers = {
+        name: Decimal(day_number(value)) if isinstance(value, date) else value
+        for name, value in params.items()
+    }
+    return numbers, frozenset(n for n, value in params.items() if isinstance(value, date))
+
+
+def _params(tree: Mapping, problems: Problems) -> dict[str, date | Decimal]:
+    """The parameters of a file that is wrong elsewhere; reported once already."""
+    if "params" not in tree.entries:
+        return {}
+    hint = dict[str, date | Decimal]
+    value = Decoder(Problems(problems.path)).decode(tree.entries["params"][1], hint)
+    return {} if value is BAD else value
 
 
 class _RuleReader:
     """Reads the parts of a rule that need more than types."""
 
-    def __init__(
-        self,
-        problems: Problems,
-        positions: dict[Where, Position],
-        lists: AnyMapping[str, Any] | None,
-    ) -> None:
-        self._problems = problems
+    def __init__(self, words: Vocabulary, positions: dict[Where, Position], tree: Mapping) -> None:
+        self.words = words
         self._positions = positions
-        self._lists = lists
-        self._decoder = Decoder(problems)
-        self.params_used: set[str] = set()
-        self.lists_used: set[str] = set()
+        self._tree = tree
+        self.scope = _text(tree, "scope")
+        self.match = self._item("match")
+        self.of = self._of()
+        form: Literal["pair", "record"] = "pair" if self.scope in PAIRS else "record"
+        self.predicates = PredicateDecoder(words, form, self.of)
+        self.numbers = Numbers(words, Sides(form, (self.of, self.of)))
 
-    def read(self, tree: Mapping, file: RuleFile | None) -> Rule | None:
+    def read(self, file: RuleFile | None) -> Rule | None:
         """The rule, None where the file has errors; they are all reported."""
-        scope = self._text(tree, "scope")
-        pair = scope in ("sequence", "set")
-        params = file.params if file else self._params(tree)
-        predicates = PredicateDecoder(
-            self._decoder, "pair" if pair else "record", self._lists, params
-        )
-        match_node = tree.entries["match"][1] if "match" in tree.entries else None
+        source = self._source()
         pairing, set_key, match = None, None, None
-        if match_node is not None:
-            skip = {"sequence": PAIRING_KEYS, "set": SET_KEYS}.get(scope, frozenset())
-            if isinstance(match_node, Mapping):
-                if scope == "sequence":
-                    pairing = self._pairing(match_node, predicates)
-                elif scope == "set":
-                    set_key = self._set_key(match_node, predicates)
-                self._refuse_foreign(match_node, scope)
-            match = predicates.decode(match_node, skip | _foreign(scope))
-        exceptions = self._exceptions(tree, predicates)
-        tests = self._tests(tree)
-        remedy = self._remedy(file, scope) if file else None
-        needed = [exception.when for exception in exceptions if not exception.optional]
-        looked_at = [match or Every(()), *needed]
-        key = [*(pairing.same if pairing else ()), *(set_key.key if set_key else ())]
-        needs = self._needs(file, [*(PAIR_NEEDS if pairing else ()), *key], Every(tuple(looked_at)))
-        self.params_used = predicates.params_used
-        self.lists_used = predicates.lists_used
-        if file is None or match is None or remedy is None or self._problems.failed:
+        if self.match is not None:
+            together = TogetherReader(self.words, self.predicates, self.numbers, self.match)
+            if self.scope == "sequence":
+                pairing = together.pairing()
+            elif self.scope == "set":
+                set_key = together.set_key()
+            together.refuse_foreign(self.scope)
+            match = self.predicates.decode(self.match, own_keys(self.scope))
+            self._fits_scope(match, source)
+        exceptions = self._exceptions()
+        tiers = self._tiers(file, match)
+        names = tuple(_text(item, "name") for item in self._items("tiers"))
+        tests = TestReader(self.words.problems, names).read(self._item("tests"))
+        remedy = None
+        if file is not None:
+            reader = self._remedies(match)
+            remedy = reader.read(file.remedy, self._item("remedy") or self._tree)
+            self._about(file)
+        needs = {
+            kind: self._needs(
+                file, Records(kind, source), match, exceptions, tiers, pairing, set_key
+            )
+            for kind in self.of
+        }
+        if file is None or match is None or remedy is None or self.words.problems.failed:
             return None
         return Rule(
             id=file.id,
@@ -145,7 +193,7 @@ class _RuleReader:
             class_=file.class_,
             status=file.status,
             level=file.level,
-            scope=file.scope,
+            scope=file.scope,  # type: ignore[arg-type]  # a rate is refused
             applies=file.applies,
             match=match,
             exceptions=exceptions,
@@ -153,215 +201,202 @@ class _RuleReader:
             set_key=set_key,
             step=file.step,
             remedy=remedy,
-            params=file.params,
+            params=dict(self.words.params),
             needs=needs,
             needs_official_grouping=file.needs_official_grouping,
             min_value=file.min_value,
+            budget=file.budget,
             what=file.what,
             why=file.why,
             ask=file.ask,
             legitimate_reasons=tuple(file.legitimate_reasons),
             sources=tuple(file.sources),
             tests=tests,
+            of=self.of,
+            source=source,
+            direction=file.direction,
+            root_cause=tuple(file.root_cause),
+            tiers=tiers,
+            date_params=tuple(sorted(self.words.date_params)),
         )
 
-    def check_name(self, rule: Rule, path: Path) -> None:
-        """The file is named after its rule."""
-        expected = f"{rule.id}-{rule.name}.yaml"
-        if path.name != expected:
-            self._problems.add("PK100", START, f"the file is not named {expected}")
+    # ------------------------------------------------------------ nodes
+
+    def _item(self, name: str) -> Node | None:
+        return self._tree.entries[name][1] if name in self._tree.entries else None
+
+    def _items(self, name: str) -> list[Mapping]:
+        node = self._item(name)
+        items = node.items if isinstance(node, Sequence) else []
+        return [item for item in items if isinstance(item, Mapping)]
+
+    def _matched(self, name: str) -> Node | None:
+        """A key of `match`."""
+        node = self.match
+        return node.entries[name][1] if isinstance(node, Mapping) and name in node.entries else None
+
+    # ------------------------------------------------------------ what the rule is about
+
+    def _of(self) -> tuple[str, ...]:
+        node = self._matched("of")
+        found = kinds_of(self.words, node, registers=False) if node is not None else ()
+        if node is not None and self.scope == "spell" and found not in ((), ("spells",)):
+            self.words.add("PK106", node, "a rule of scope spell is about spells", "scope: record")
+        return found or ("spells",)
+
+    def _source(self) -> Any:
+        node = self._matched("from")
+        if node is None:
+            return "extract"
+        source = self.words.read(node, Source, "extract")
+        if source != "extract" and self.scope != "reconcile":
+            message = f"a rule of scope {self.scope} is about records of the extract"
+            self.words.add("PK106", node, message, "scope: reconcile, or from: within 'with'")
+        return source
+
+    def _about(self, file: RuleFile) -> None:
+        """The date of `applies`, the fields of `root_cause`, the scope itself."""
+        self._date(file.applies.on)
+        for index, name in enumerate(file.root_cause):
+            at = self._at("root_cause", index)
+            if name not in names_of(self.of):
+                self.numbers.unknown(at, name, self.of)
+        if file.scope == "rate":
+            at = self._at("scope")
+            self.words.add("PK106", at, "scope rate is kept for statistical rules, to come later")
+
+    def _date(self, name: str) -> None:
+        at = self._at("applies", "on")
+        found = self.numbers.field(at, name, 0)
+        if found is not None and found.kind != "date":
+            self.words.add("PK105", at, f"'{name}' is {said(found)}, not a date")
+
+    def _at(self, *where: str | int) -> Position:
+        for length in range(len(where), 0, -1):
+            if where[:length] in self._positions:
+                return self._positions[where[:length]]
+        return START
 
     # ------------------------------------------------------------ scopes
 
-    def _refuse_foreign(self, node: Mapping, scope: str) -> None:
-        for name in _foreign(scope) & set(node.entries):
-            owner = "sequence" if name in PAIRING_KEYS else "set"
-            self._problems.add(
-                "PK106", node.entries[name][0], f"'{name}' belongs to rules of scope {owner}"
-            )
+    def _fits_scope(self, match: Predicate, source: str) -> None:
+        """A rule of one record at a time is of the scope of what it is joined with."""
+        joins = joins_of(match)
+        at = self._at("scope")
+        against = source in AGAINST or any(join.source in AGAINST for join in joins)
+        registers = any(kind in REGISTERS for join in joins for kind in join.of)
+        if self.scope == "reconcile" and not against:
+            message = "a rule of scope reconcile looks at 'from: national' or 'from: earlier'"
+            self.words.add("PK106", at, message)
+        elif self.scope == "reference" and not registers:
+            self.words.add("PK106", at, "a rule of scope reference is joined with a register")
+        elif self.scope in ("record", "spell") and (against or registers):
+            right = "reconcile" if against else "reference"
+            what = "other files" if against else "a register"
+            message = f"a rule joined with {what} is of scope {right}"
+            self.words.add("PK106", at, message)
 
-    def _pairing(self, node: Mapping, predicates: PredicateDecoder) -> Pairing | None:
-        same: tuple[str, ...] = ()
-        if "same" in node.entries:
-            item = node.entries["same"][1]
-            same = predicates.field_list(item)
-            if same and same[0] != "patient_id":
-                self._problems.add(
-                    "PK106", item, "'same' of a sequence begins with patient_id", "put it first"
-                )
-        else:
-            self._problems.add("PK021", node, "missing key 'same'", "write same: [patient_id, ...]")
-        gap = self._part(node, "gap_days", Days)
-        overlap = self._part(node, "overlap_days", AtLeastDays)
-        contains = self._part(node, "contains", bool)
-        if gap is None and overlap is None and not contains:
-            self._problems.add(
-                "PK021", node, "missing key: one of 'gap_days', 'overlap_days', 'contains'"
-            )
-        return Pairing(
-            same,
-            gap.min if gap else None,
-            gap.max if gap else None,
-            overlap.min if overlap else None,
-            bool(contains),
-        )
+    # ------------------------------------------------------------ exceptions, tiers, remedies
 
-    def _set_key(self, node: Mapping, predicates: PredicateDecoder) -> SetKey | None:
-        of: Literal["episodes", "spells"] = self._part(node, "of", SET_OF) or "spells"
-        keep: Literal["first", "dearest"] = self._part(node, "keep", SET_KEEP) or "first"
-        if "key" not in node.entries:
-            self._problems.add("PK021", node, "missing key 'key'", "write key: [field, ...]")
-            return None
-        item = node.entries["key"][1]
-        key = predicates.field_list(item, frozenset({"all_fields"}))
-        if "all_fields" in key and (len(key) > 1 or of != "episodes"):
-            self._problems.add("PK106", item, "'all_fields' stands alone, and with 'of: episodes'")
-        return SetKey(of, key, keep)
-
-    def _part(self, node: Mapping, name: str, hint: Any) -> Any:
-        if name not in node.entries:
-            return None
-        value = self._decoder.decode(node.entries[name][1], hint)
-        return None if value is BAD else value
-
-    # ------------------------------------------------------------ the rest
-
-    def _exceptions(self, tree: Mapping, predicates: PredicateDecoder) -> tuple[ExceptionRule, ...]:
-        node = tree.entries["except"][1] if "except" in tree.entries else None
+    def _exceptions(self) -> tuple[ExceptionRule, ...]:
         found = []
-        for item in node.items if isinstance(node, Sequence) else []:
-            if isinstance(item, Mapping) and "when" in item.entries:
-                when = predicates.decode(item.entries["when"][1])
-                optional = self._text(item, "optional") == "true"
-                found.append(ExceptionRule(self._text(item, "name"), when, optional))
+        for item in self._items("except"):
+            if "when" in item.entries:
+                when = self.predicates.decode(item.entries["when"][1])
+                optional = _text(item, "optional") == "true"
+                found.append(ExceptionRule(_text(item, "name"), when, optional))
         return tuple(found)
 
-    def _remedy(self, file: RuleFile, scope: str) -> Remedy:
-        remedy = file.remedy
-        at = self._positions.get(("remedy",), START)
-        accepted = _WHATS.get(remedy.kind, ())
-        if accepted and remedy.what not in accepted:
-            self._problems.add(
-                "PK107", at, f"remedy {remedy.kind} asks for 'what': one of {', '.join(accepted)}"
-            )
-        if remedy.what and not accepted:
-            self._problems.add("PK107", at, f"remedy {remedy.kind} takes no 'what'")
-        if (remedy.kind == "edit_and_regroup") != bool(remedy.set):
-            what = "asks for" if remedy.kind == "edit_and_regroup" else "takes no"
-            self._problems.add("PK107", at, f"remedy {remedy.kind} {what} 'set'")
-        if remedy.kind == "merge_and_regroup" and scope != "sequence":
-            self._problems.add("PK107", at, "merge_and_regroup needs a rule of scope sequence")
-        if remedy.kind == "keep_one" and scope != "set":
-            self._problems.add("PK107", at, "keep_one needs a rule of scope set")
-        for name in remedy.set:
-            if not is_column(name):
-                where = self._positions.get(("remedy", "set", name), at)
-                hint = did_you_mean(name, _columns(), "columns")
-                self._problems.add("PK102", where, f"unknown column '{name}'", hint)
-        return Remedy(remedy.kind, tuple(remedy.set.items()), remedy.what)
+    def _remedies(self, match: Predicate | None, when: Predicate | None = None) -> RemedyReader:
+        """The reader of a remedy; `when` is that of its tier, which is matched with the rest."""
+        matched = Every(tuple(part for part in (match, when) if part is not None))
+        joined = first_with(matched) if self.scope not in PAIRS else None
+        return RemedyReader(self.words, self.scope, self.of, joined.of if joined else ())
+
+    def _tiers(self, file: RuleFile | None, match: Predicate | None) -> tuple[Tier, ...]:
+        items = self._items("tiers")
+        whens = [
+            self.predicates.decode(item.entries["when"][1]) if "when" in item.entries else None
+            for item in items
+        ]
+        if file is None or len(file.tiers) != len(items):
+            return ()
+        found = []
+        names = [tier.name for tier in file.tiers]
+        for index, (tier, item, when) in enumerate(zip(file.tiers, items, whens, strict=True)):
+            if tier.name in names[:index]:
+                self.words.add("PK111", item, f"two tiers are named '{tier.name}'")
+            if when is None and index < len(items) - 1:
+                message = f"the tier '{tier.name}' takes all that is left for those after it"
+                self.words.add("PK111", item, message, "give it a 'when', or put it last")
+            remedy = None
+            if tier.remedy is not None:
+                reader = self._remedies(match, when)
+                remedy = reader.read(tier.remedy, item.entries["remedy"][1])
+            found.append(Tier(tier.name, tier.class_, tier.level, when, remedy))
+        if found and (file.class_, file.level) != (found[0].class_, found[0].level):
+            message = f"the rule is {file.class_}, {file.level}; its first tier is not"
+            hint = "class and level of a rule are those of its first tier"
+            self.words.add("PK111", self._at("tiers", 0), message, hint)
+        return tuple(found)
+
+    # ------------------------------------------------------------ needs
 
     def _needs(
-        self, file: RuleFile | None, fields: list[str], predicate: Predicate
+        self,
+        file: RuleFile | None,
+        mine: Records,
+        match: Predicate | None,
+        exceptions: tuple[ExceptionRule, ...],
+        tiers: tuple[Tier, ...],
+        pairing: Pairing | None,
+        set_key: SetKey | None,
     ) -> tuple[str, ...]:
         """What the rule itself declares, then what puts records together, then its predicates."""
-        declared = file.needs if file else []
-        for index, name in enumerate(declared):
-            for part in name.split("|"):
-                if not is_column(part):
-                    at = self._positions.get(("needs", index), START)
-                    hint = did_you_mean(part, _columns(), "columns")
-                    self._problems.add("PK102", at, f"unknown column '{part}'", hint)
-        return tuple(dict.fromkeys([*declared, *needs_of(fields), *needs_of_predicate(predicate)]))
+        reader = NeedsReader(mine)
+        together: list[str] = []
+        if pairing is not None:
+            together = ["patient_id", "start_date", "end_date", *pairing.same]
+            if (pairing.minutes_min, pairing.minutes_max) != (None, None):
+                together += ["start_at", "end_at"]
+        if set_key is not None:
+            together = [*set_key.key, *([set_key.near[0]] if set_key.near else [])]
+        found = [*self._declared(file, mine), *mine.needs(together)]
+        found += reader.of(match or Every(()))
+        for exception in exceptions:
+            if not exception.optional:
+                found += reader.of_exception(exception.when)
+        for tier in tiers:
+            found += reader.of_tier(tier.when) if tier.when is not None else ()
+        return tuple(dict.fromkeys(found))
 
-    def _params(self, tree: Mapping) -> dict[str, Decimal]:
-        """The parameters of a file that is wrong elsewhere; reported once already."""
-        if "params" not in tree.entries:
-            return {}
-        value = Decoder(Problems(self._problems.path)).decode(
-            tree.entries["params"][1], dict[str, Decimal]
-        )
-        return {} if value is BAD else value
-
-    def _text(self, node: Mapping, name: str) -> str:
-        item = node.entries[name][1] if name in node.entries else None
-        return item.text if isinstance(item, Scalar) else ""
-
-    # ------------------------------------------------------------ tests
-
-    def _tests(self, tree: Mapping) -> tuple[RuleTest, ...]:
-        node = tree.entries["tests"][1] if "tests" in tree.entries else None
-        tests = []
-        for item in node.items if isinstance(node, Sequence) else []:
-            if not isinstance(item, Mapping) or "spells" not in item.entries:
-                continue
-            spells = item.entries["spells"][1]
-            rows = [
-                row
-                for spell in (spells.items if isinstance(spells, Sequence) else [])
-                for row in self._rows(spell)
-            ]
-            finds = self._quiet(item, "finds", int) or 0
-            if finds < 0:
-                self._problems.add("PK109", item.entries["finds"][1], "'finds' is not below 0")
-            value = self._quiet(item, "value", Decimal)
-            if value is not None and not finds:
-                self._problems.add(
-                    "PK109", item.entries["value"][0], "a test that finds nothing has no value"
-                )
-            tests.append(RuleTest(self._text(item, "name"), finds, tuple(rows), value))
-        return tuple(tests)
-
-    def _quiet(self, node: Mapping, name: str, hint: Any) -> Any:
-        """A value whose problems are reported with the model."""
-        if name not in node.entries:
-            return None
-        value = Decoder(Problems(self._problems.path)).decode(node.entries[name][1], hint)
-        return None if value is BAD else value
-
-    def _rows(self, spell: Node) -> list[dict[str, str]]:
-        """The rows of one entry: one, or one for each of its `episodes`, numbered from 1."""
-        if not isinstance(spell, Mapping):
-            return []
-        shared = self._columns_of(spell, frozenset({"episodes"}))
-        if "episodes" not in spell.entries:
-            return [shared]
-        node = spell.entries["episodes"][1]
-        if not isinstance(node, Sequence) or not node.items:
-            if not isinstance(node, Broken):
-                self._problems.add("PK109", node, "'episodes' is a list of columns")
-            return []
-        rows = []
-        for number, episode in enumerate(node.items, 1):
-            if isinstance(episode, Mapping):
-                order = {} if len(node.items) == 1 else {"episode_order": str(number)}
-                rows.append({**order, **shared, **self._columns_of(episode)})
-            elif not isinstance(episode, Broken):
-                self._problems.add("PK109", episode, "an episode is a mapping of columns")
-        return rows
-
-    def _columns_of(self, node: Mapping, skip: frozenset[str] = frozenset()) -> dict[str, str]:
-        row = {}
-        for name, (key, item) in node.entries.items():
-            if name in skip:
-                continue
-            if not is_column(name):
-                hint = did_you_mean(name, _columns(), "columns")
-                self._problems.add("PK102", key, f"unknown column '{name}'", hint)
-            elif isinstance(item, Scalar):
-                row[name] = "" if item.is_null else item.text
-            elif not isinstance(item, Broken):
-                self._problems.add("PK109", item, f"column '{name}' takes one value")
-        return row
+    def _declared(self, file: RuleFile | None, mine: Records) -> list[str]:
+        """The columns of `needs`, on the kinds that have them."""
+        found = []
+        for index, name in enumerate(file.needs if file else []):
+            parts = name.split("|")
+            for part in parts if mine.kind == self.of[0] else ():
+                if not any(is_column(part, kind) for kind in self.of):
+                    columns = set().union(*(columns_of(kind) for kind in self.of))
+                    hint = did_you_mean(part, columns, "columns")
+                    at = self._at("needs", index)
+                    self.words.add("PK102", at, f"unknown column '{part}'", hint)
+            own = [f"{mine.prefix}{part}" for part in parts if is_column(part, mine.kind)]
+            if own:
+                found.append("|".join(own))
+        return found
 
 
-def _foreign(scope: str) -> frozenset[str]:
-    """Keys of `match` that other scopes own. `same` also stands in the match of a set rule."""
-    if scope == "sequence":
-        return SET_KEYS
-    if scope == "set":
-        return PAIRING_KEYS - {"same"}
-    return (PAIRING_KEYS - {"same"}) | SET_KEYS
+def first_with(match: Predicate) -> Join | None:
+    """Give the first `with` that is not within an `any` or a `not`: it finds the partner."""
+    if isinstance(match, Join):
+        return match if match.at_most != 0 else None
+    if isinstance(match, Every):
+        found = (first_with(part) for part in match.parts)
+        return next((join for join in found if join is not None), None)
+    return None
 
 
-def _columns() -> set[str]:
-    return {name for name, item in MATCH_FIELDS.items() if not item.derived}
+def _text(node: Mapping, name: str) -> str:
+    item = node.entries[name][1] if name in node.entries else None
+    return item.text if isinstance(item, Scalar) else ""

@@ -1,6 +1,6 @@
 """JSON Schemas (draft-07) of manifests and rules, for editors, from the models that decode them.
 
-Only the grammar of predicates is written out by hand, as it is in `tariff.packs.predicates`.
+Only the grammar of predicates is written out by hand, in `tariff.packs.rule_schema`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,16 @@ from tariff.extract.layout import Layout
 from tariff.packs.importing.mapping import CodeToGroupMapping
 from tariff.packs.kinds import PACK_KINDS
 from tariff.packs.local_policies import LocalPolicies
-from tariff.packs.match_fields import MATCH_FIELDS, MatchField, is_column, written_unit
 from tariff.packs.model import Code, CsvName
 from tariff.packs.nodes import CSV_NAME, model_fields
-from tariff.packs.rule_file import AtLeastDays, Days, RuleFile
+from tariff.packs.rule_file import RuleFile
+from tariff.packs.rule_schema import (
+    date_fields,
+    remedy_properties,
+    removal_properties,
+    rule_definitions,
+    test_properties,
+)
 from tariff.packs.tables import TABLES
 from tariff.packs.tree import Node
 
@@ -96,15 +102,14 @@ def rule_schema() -> Schema:
     """The schema of a signature."""
     schema = json_schema(RuleFile, "A signature")
     definitions = schema["definitions"]
-    definitions.update(_predicate_definitions())
-    for scope, keys in (("sequence", _pairing_keys()), ("set", _set_keys())):
-        definitions[f"{scope}_match"] = _pair_predicate(keys)
-    definitions["ExceptionFile"]["properties"]["when"] = {
-        "anyOf": [_ref("record_predicate"), _ref("pair_predicate")]
-    }
-    definitions["TestFile"]["properties"]["spells"] = {"type": "array", "items": _ref("spell")}
-    definitions["spell"] = _columns({"episodes": {"type": "array", "items": _ref("episode")}})
-    definitions["episode"] = _columns({})
+    definitions.update(rule_definitions())
+    definitions["ExceptionFile"]["properties"]["when"] = _ref("any_predicate")
+    definitions["TierFile"]["properties"]["when"] = _ref("any_predicate")
+    definitions["RemedyFile"]["properties"].update(remedy_properties())
+    definitions["RemoveFile"]["properties"].update(removal_properties())
+    definitions["TestFile"]["properties"].update(test_properties())
+    definitions["Applies"]["properties"]["on"] = date_fields()
+    schema["properties"]["root_cause"]["items"] = _ref("field")
     schema["properties"]["match"] = {"type": "object"}
     schema["allOf"] = [
         {
@@ -112,7 +117,7 @@ def rule_schema() -> Schema:
             "then": {"properties": {"match": _ref(name)}},
         }
         for scopes, name in (
-            (["record", "spell"], "record_predicate"),
+            (["record", "spell", "reference", "reconcile"], "record_match"),
             (["sequence"], "sequence_match"),
             (["set"], "set_match"),
         )
@@ -171,117 +176,5 @@ def _object(model: Any, definitions: dict[str, Schema]) -> Schema:
     }
 
 
-# ---------------------------------------------------------------- predicates
-
-
 def _ref(name: str) -> Schema:
     return {"$ref": f"#/definitions/{name}"}
-
-
-def _list_of(schema: Schema) -> Schema:
-    return {"type": "array", "items": schema, "minItems": 1}
-
-
-def _predicate_definitions() -> dict[str, Schema]:
-    names = {"enum": sorted(MATCH_FIELDS)}
-    other = {
-        "type": "object",
-        "properties": {
-            "field": names,
-            "of": {"enum": ["previous", "current"]},
-            "plus": {"type": "number"},
-        },
-        "required": ["field"],
-        "additionalProperties": False,
-    }
-    operand = {
-        "anyOf": [
-            {"type": "number"},
-            {"type": "string", "pattern": r"^(\$.+|\d{4}-\d{2}-\d{2})$"},
-            {"type": "boolean"},
-            other,
-        ]
-    }
-    existence = {"missing": {"const": True}, "present": {"const": True}}
-    words = ("at_least", "at_most", "above", "below", "equals", "differs")
-    comparisons = {word: _ref("operand") for word in words}
-    codes = {"anyOf": [_CODE, _list_of(_CODE)]}
-    fields_of_record = {
-        name: {**_ref_of_kind(item), "description": f"{item.title} ({written_unit(item)})"}
-        for name, item in sorted(MATCH_FIELDS.items())
-    }
-    return {
-        "operand": operand,
-        "codes": codes,
-        "field_list": _list_of(names),
-        "code_test": {
-            "anyOf": [
-                _CODE,
-                _list_of(_CODE),
-                _closed({"starts": _ref("codes"), "list": {"type": "string"}, **existence}),
-            ]
-        },
-        "number_test": _closed(
-            {
-                **comparisons,
-                "by": {"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^\$"}]},
-                **existence,
-            }
-        ),
-        "record_predicate": _closed({**_logic("record_predicate"), **fields_of_record}),
-        "pair_predicate": _pair_predicate({"same": _ref("field_list")}),
-    }
-
-
-def _ref_of_kind(item: MatchField) -> Schema:
-    # draft-07 ignores what stands beside a $ref, so a description needs a wrapper
-    return {"allOf": [_ref("code_test" if item.kind == "code" else "number_test")]}
-
-
-def _closed(properties: Schema) -> Schema:
-    return {
-        "type": "object",
-        "properties": properties,
-        "additionalProperties": False,
-        "minProperties": 1,
-    }
-
-
-def _logic(name: str) -> Schema:
-    return {"all": _list_of(_ref(name)), "any": _list_of(_ref(name)), "not": _ref(name)}
-
-
-def _pair_predicate(more: Schema) -> Schema:
-    sides = {"previous": _ref("record_predicate"), "current": _ref("record_predicate")}
-    return _closed({**_logic("pair_predicate"), **sides, **more})
-
-
-def _pairing_keys() -> Schema:
-    inner: dict[str, Schema] = {}
-    return {
-        "same": _ref("field_list"),
-        "gap_days": _object(Days, inner),
-        "overlap_days": _object(AtLeastDays, inner),
-        "contains": {"type": "boolean"},
-    }
-
-
-def _set_keys() -> Schema:
-    names = {"enum": ["all_fields", *sorted(MATCH_FIELDS)]}
-    return {
-        "same": _ref("field_list"),
-        "key": _list_of(names),
-        "of": {"enum": ["episodes", "spells"]},
-        "keep": {"enum": ["first", "dearest"]},
-    }
-
-
-def _columns(more: Schema) -> Schema:
-    columns = {name: _CODE for name in MATCH_FIELDS if is_column(name)}
-    family = r"^(diag|oper|oper_date)_(0[1-9]|[1-9][0-9])$"
-    return {
-        "type": "object",
-        "properties": {**columns, **more},
-        "patternProperties": {family: _CODE},
-        "additionalProperties": False,
-    }

@@ -80,7 +80,13 @@ _DOUBT = (Column("doubt", "flag", blank=True), Column("note", "text", blank=True
 _SCORES = TableSpec((Column("code"), Column("score", "integer"), *_DOUBT), key=("code",))
 
 TABLES: dict[str, dict[str, TableSpec]] = {
-    "codes": {"codes": TableSpec((Column("code"),), key=("code",))},
+    "codes": {
+        "codes": TableSpec((Column("code"),), key=("code",)),
+        "limits": TableSpec(
+            (Column("code"), Column("sex", blank=True), *optional("integer", "age_min age_max")),
+            key=("code",),
+        ),
+    },
     "splits": {"splits": _SPLITS, "unpriced": _SPLITS},
     "roots": {
         "diagnoses": _ROOTS,

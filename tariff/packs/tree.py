@@ -259,6 +259,6 @@ def _syntax_hint(text: str, at: Position) -> str:
 
 
 def is_regular_inside(folder: Path, name: str) -> bool:
-    """Whether `name` is a file of the folder itself once links are followed."""
-    real = os.path.realpath(folder / name)
-    return Path(real).parent == Path(os.path.realpath(folder)) and Path(real).is_file()
+    """Whether `name` is a file of the folder, at that very place once links are followed."""
+    real = Path(os.path.realpath(folder / name))
+    return real.parent == (Path(os.path.realpath(folder)) / name).parent and real.is_file()

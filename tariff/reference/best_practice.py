@@ -27,16 +27,41 @@ class Substitution:
     row: AreaPrice
 
 
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """A price to put in place of the one worked out: a flag, None the list's own, and criteria."""
+
+    flag: str | None
+    met: str
+
+
 # ---------------------------------------------------------------- the price
 
 
-def rows_of(held: BestPractice, spell: Spell, hrg: str) -> list[AreaPrice]:
-    """Return the prices of the areas of a spell: of the flag that decides, else those without."""
-    rows = [
+def every_price(held: BestPractice, hrg: str) -> Iterator[Printed]:
+    """Give every price that a list may print of an HRG, its own and those of best practice."""
+    yield Printed(None, "")
+    for flag in sorted({row.flag for row in _of_hrg(held, hrg)}):
+        for met in ("", *PAYMENT_MET):
+            yield Printed(flag, met)
+
+
+def printed_rows(held: BestPractice, hrg: str, flag: str | None) -> list[AreaPrice]:
+    """Return the prices of an HRG under a flag."""
+    return [row for row in _of_hrg(held, hrg) if row.flag == flag]
+
+
+def _of_hrg(held: BestPractice, hrg: str) -> list[AreaPrice]:
+    return [
         row
         for row in held.prices
         if row.hrg == hrg and not row.short_stay and row.payment != "additional"
     ]
+
+
+def rows_of(held: BestPractice, spell: Spell, hrg: str) -> list[AreaPrice]:
+    """Return the prices of the areas of a spell: of the flag that decides, else those without."""
+    rows = _of_hrg(held, hrg)
     flags = {row.flag for row in rows} & set(flags_of(held, spell, hrg))
     deciding = min(
         flags, key=lambda flag: (held.hierarchy.get((f"{flag}_HRG", hrg), LAST), flag), default=""
@@ -56,11 +81,17 @@ def substitution(
     spell: Spell,
     group: PodGroup,
     adjusted: int | None,
+    said: str | None = None,
 ) -> Substitution | None:
-    """Return the price that stands in for that of the list, None where that one holds."""
+    """Return the price that stands in for that of the list, None where that one holds.
+
+    `said`: of the criteria, in place of what the record says.
+    """
     fitting = [row for row in rows if _fits(held, row, group, adjusted)]
     fitting.sort(key=lambda row: row.setting == "")  # one of the setting itself goes first
-    met = PAYMENT_MET.get(last_given(spell.episodes, "best_practice_met") or "")
+    if said is None:
+        said = last_given(spell.episodes, "best_practice_met") or ""
+    met = PAYMENT_MET.get(said)
     for name in dict.fromkeys(row.area for row in rows):
         area = held.areas[name]
         row = _chosen(area, [row for row in fitting if row.area == name], met)

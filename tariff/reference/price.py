@@ -13,9 +13,11 @@ from fractions import Fraction
 
 from tariff.packs.model import PodGroup
 from tariff.reference.best_practice import (
+    Printed,
     Substitution,
     asks_for_stay,
     payments_of,
+    printed_rows,
     rows_of,
     substitution,
 )
@@ -208,13 +210,15 @@ def _parts(
     adjusted: int | None,
     delayed: int,
     reasons: set[str],
+    printed: Printed | None,
 ) -> _Parts:
     """Work out steps 5 to 9 of a spell that has a price in the list."""
     best = held.best_practice
-    rows = rows_of(best, spell, hrg)
+    rows = rows_of(best, spell, hrg) if printed is None else printed_rows(best, hrg, printed.flag)
     if asks_for_stay(rows, group, adjusted):
         reasons.add("stay_unknown")
-    area = substitution(best, rows, spell, group, adjusted)
+    met = None if printed is None else printed.met
+    area = substitution(best, rows, spell, group, adjusted, met)
     base = listed if area is None else area.row.price
 
     eligible, reduced = None if held.short_stay_rule is None else 0, None
@@ -251,8 +255,13 @@ def price_spell(
     hrg: str | None,
     options: PriceOptions | None = None,
     periods: Sequence[Period] = (),
+    as_of: str | None = None,
+    printed: Printed | None = None,
 ) -> Price:
-    """Price a spell at the billed HRG, or at the one the engine grouped (`hrg`)."""
+    """Price a spell at the billed HRG, or at the one the engine grouped (`hrg`).
+
+    `as_of`: as though it were of another tariff year; `printed`: at another price of the list.
+    """
     options = options or PriceOptions()
     reasons: set[str] = set()
     days = days_of(spell, periods, home_leave=tables.home_leave)
@@ -262,6 +271,7 @@ def price_spell(
     # the price list and the HRG
     discharged = spell.discharge_date
     year = options.year if discharged is None else year_of(discharged)
+    year = as_of or year
     held = tables.lists.get(year) if year is not None else None
     if year is None:
         reasons.add("no_year")
@@ -299,7 +309,9 @@ def price_spell(
         assert held is not None and row is not None and group is not None
         assert priced_hrg is not None
         delayed = days.delayed if options.delayed_discharge else 0
-        parts = _parts(held, row, priced_hrg, group, spell, listed, days.adjusted, delayed, reasons)
+        parts = _parts(
+            held, row, priced_hrg, group, spell, listed, days.adjusted, delayed, reasons, printed
+        )
 
     # market forces factor
     mff, mff_year = options.mff, GIVEN

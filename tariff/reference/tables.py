@@ -107,6 +107,8 @@ class CodeTables:
     vague_burn: CodeSet
     vague_dominant: CodeSet
     fifth_characters: tuple[FifthCharacters, ...]
+    held: dict[str, Applies]  # by classification: the days of which the codes are held
+    limits: dict[str, dict[str, dict[str, str]]]  # and by prefix the patients a code is kept for
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +217,11 @@ def code_tables(packs: Iterable[PackLike]) -> CodeTables:
     """Build the code lists from the codes packs of both classifications."""
     valid: dict[str, set[str]] = {"icd10": set(), "opcs4": set()}
     manifests: dict[str, CodesPack] = {}
+    limits: dict[str, dict[str, dict[str, str]]] = {"icd10": {}, "opcs4": {}}
     for manifest, pack in of_kind(packs, CodesPack):
+        if "limits" in pack.tables:
+            rows = {row["code"]: row for row in side_table(pack, "limits")}
+            limits[manifest.classification] |= rows
         valid[manifest.classification] |= {row["code"] for row in side_table(pack, "codes")}
         manifests[manifest.classification] = manifest
     icd10, opcs4 = manifests["icd10"], manifests["opcs4"]
@@ -234,6 +240,8 @@ def code_tables(packs: Iterable[PackLike]) -> CodeTables:
         vague_burn=icd10.vague_burn,
         vague_dominant=opcs4.vague_dominant,
         fifth_characters=tuple(icd10.fifth_characters),
+        held={name: manifest.applies for name, manifest in manifests.items()},
+        limits=limits,
     )
 
 

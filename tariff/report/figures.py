@@ -1,6 +1,7 @@
 """The figures of a report: totals, reconciliation and breakdowns, from the run's tables.
 
-Deterministic and presumptive findings are never added together; under-charges stand beside them.
+Deterministic and presumptive findings are never added together; under-charges stand beside them,
+and so does what is suspended or owed by another payer, which is no cash.
 The one place where every finding meets is the reconciliation from billed to allowed.
 """
 
@@ -12,7 +13,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tariff.report import text
+from tariff.report import care, text
 
 NOT_STATED = "not stated"
 MANY_MONTHS = 36  # above, the breakdown is by financial year
@@ -47,7 +48,7 @@ class Group:
 
     key: str
     label: str
-    spells: int
+    records: int
     billed: int
     queried: Queried
 
@@ -74,6 +75,7 @@ class ClassLine:
     over: int
     under: int
     settled: int
+    effect: str = ""  # of money that is not saved for good, which stands in a line of its own
 
 
 @dataclass(slots=True)
@@ -116,6 +118,7 @@ class Money:
     billed_in_rejects: int
     records_queried: int
     classes: list[ClassLine]
+    apart: list[ClassLine]  # suspended and system-neutral money, by class
     steps: list[StepLine]
     controls: list[Control]
 
@@ -131,24 +134,14 @@ def money(run: RunTables) -> Money:
     billed = int(stated.get("billed") or 0)
     allowed = int(stated.get("allowed") or 0)
     settled = int(stated.get("settled") or 0)
-    per_class = queried(findings, findings.column("class"))
     per_step = queried(findings, findings.column("step"))
-    classes = []
-    for key in text.CLASSES:
-        part = per_class.get(key, Queried())
-        told = stated.get("by_class", {}).get(key, {})
-        classes.append(
-            ClassLine(
-                key=key,
-                label=text.CLASS_LABEL[key],
-                meaning=text.CLASS_MEANING[key],
-                findings=part.findings,
-                value=int(told.get("value") or 0),
-                over=part.over[key],
-                under=part.under,
-                settled=part.over[key] + part.under,
-            )
-        )
+    classes = _class_lines(cash_alone(findings), stated)
+    apart = [
+        line
+        for effect in text.EFFECTS
+        for line in _class_lines(_of_effect(findings, effect), stated, effect)
+        if line.findings
+    ]
     steps, remains = [], billed
     for told in stated.get("by_step", []):
         change = int(told.get("settled") or 0)
@@ -165,25 +158,69 @@ def money(run: RunTables) -> Money:
         allowed=allowed,
         settled=settled,
         under=sum(line.under for line in classes),
-        under_findings=_count(pc.less(column, 0)),
+        under_findings=_count(pc.less(cash_alone(findings).column("settled_pence"), 0)),
         no_value=_count(pc.is_null(findings.column("value_pence"))),
         notional=_count(pc.and_(pc.equal(column, 0), pc.is_valid(findings.column("value_pence")))),
         cash=_cash(manifest, cash),
         billed_in_rejects=int(stated.get("billed_in_rejects") or 0),
         records_queried=pc.count_distinct(pc.list_flatten(findings.column("records"))).as_py(),
         classes=classes,
+        apart=apart,
         steps=steps,
         controls=[
             Control("Billed less settled is allowed", billed - settled, allowed),
             Control("The steps add up to settled", billed - remains, settled),
             Control("The findings add up to settled", total(column), settled),
-            Control(
-                "The spells and their exact copies add up to billed",
-                total(run.spells.column("billed_pence")) + int(stated.get("billed_in_copies") or 0),
-                billed,
-            ),
+            _records_control(run, billed),
         ],
     )
+
+
+def cash_alone(findings: pa.Table) -> pa.Table:
+    """The findings whose money is cash, and those that only ask."""
+    apart = pc.is_in(findings.column("effect"), value_set=pa.array(list(text.EFFECTS)))
+    return findings.filter(pc.invert(apart))
+
+
+def _of_effect(findings: pa.Table, effect: str) -> pa.Table:
+    return findings.filter(pc.equal(findings.column("effect"), effect))
+
+
+def _class_lines(findings: pa.Table, stated: dict[str, Any], effect: str = "") -> list[ClassLine]:
+    """A line for each class; of findings of one effect where it is named."""
+    per_class = queried(findings, findings.column("class"))
+    lines = []
+    for key in text.CLASSES:
+        part = per_class.get(key, Queried())
+        told = stated.get("by_class", {}).get(key, {})
+        if effect:
+            told = told.get(effect, {})
+        lines.append(
+            ClassLine(
+                key=key,
+                label=text.CLASS_LABEL[key],
+                meaning=text.CLASS_MEANING[key],
+                findings=part.findings,
+                value=int(told.get("value") or 0),
+                over=part.over[key],
+                under=part.under,
+                settled=part.over[key] + part.under,
+                effect=effect,
+            )
+        )
+    return lines
+
+
+def _records_control(run: RunTables, billed: int) -> Control:
+    """The spells by their table; other care, which a page does not read, by its own sums."""
+    stated, kinds = run.manifest.get("money", {}), run.manifest.get("kinds", {})
+    copies = int(stated.get("billed_in_copies") or 0)
+    records = total(run.spells.column("billed_pence")) + copies
+    others = [kind for kind in kinds if kind != "spells"]
+    for kind in others:
+        records += int(kinds[kind]["billed"]) - int(kinds[kind]["billed_in_copies"])
+    whose = "The records of each kind" if others else "The spells"
+    return Control(f"{whose} and their exact copies add up to billed", records, billed)
 
 
 def _cash(manifest: dict[str, Any], column: pa.ChunkedArray) -> int | None:
@@ -219,20 +256,36 @@ def queried(findings: pa.Table, key: pa.ChunkedArray) -> dict[str, Queried]:
     return result
 
 
+def by_effect(findings: pa.Table) -> dict[str, int]:
+    """Settled over-charges that are suspended, or that another payer owes, by effect."""
+    settled = pc.coalesce(findings.column("settled_pence"), 0)
+    over = pc.if_else(pc.greater(settled, 0), settled, 0)
+    sums = {
+        name: total(pc.if_else(pc.equal(findings.column("effect"), name), over, 0))
+        for name in text.EFFECTS
+    }
+    return {name: pence for name, pence in sums.items() if pence}
+
+
 def by_provider(run: RunTables, limit: int = 100) -> Breakdown:
     """Billed and queried money by provider, dearest first."""
-    billed = _billed(run.spells, run.spells.column("provider"))
-    asked = queried(run.findings, run.findings.column("provider"))
+    billed = _billed(run, care.providers(run))
+    findings = cash_alone(run.findings)
+    asked = queried(findings, findings.column("provider"))
     groups = [_group(key, key, billed, asked) for key in {**billed, **asked}]
     groups.sort(key=lambda group: (-group.billed, group.key))
     return _breakdown("Provider", groups, limit)
 
 
 def by_point_of_delivery(run: RunTables) -> Breakdown:
-    """Billed and queried money by point of delivery, in the order of the groups."""
-    billed = _billed(run.spells, run.spells.column("point_of_delivery"))
-    asked = queried(run.findings, run.findings.column("point_of_delivery"))
-    known = list(text.POINT_OF_DELIVERY)
+    """Billed and queried money by point of delivery, in the order of the groups.
+
+    Attendances, emergency attendances and periods of critical care stand as one group each.
+    """
+    billed = _billed(run, care.groups(run))
+    findings = cash_alone(run.findings)
+    asked = queried(findings, care.groups_of_findings(findings))
+    known = [*text.POINT_OF_DELIVERY, *text.KIND, *text.LINES]
     keys = sorted(
         {**billed, **asked}, key=lambda key: (known.index(key) if key in known else 99, key)
     )
@@ -244,19 +297,14 @@ def by_point_of_delivery(run: RunTables) -> Breakdown:
 
 
 def by_month(run: RunTables) -> Breakdown | None:
-    """Billed and queried money by activity month (else month of discharge); None without dates."""
-    spells, findings = run.spells, run.findings
-    stated = spells.column("activity_month")
-    discharged = spells.column("discharge_date")
-    if stated.null_count < len(stated):
-        months, asked_months, name = stated, findings.column("activity_month"), "Activity month"
-    elif discharged.null_count < len(discharged):
-        months = _month_of(discharged)
-        asked_months, name = _month_of_findings(run), "Month of discharge"
-    else:
+    """Billed and queried money by activity month, else the month care ended; None without dates."""
+    months, stated = care.months(run)
+    if months.null_count == len(months):
         return None
-    billed = _billed(spells, months)
-    asked = queried(findings, asked_months)
+    name = "Activity month" if stated else _month_care_ended(run)
+    billed = _billed(run, months)
+    findings = cash_alone(run.findings)
+    asked = queried(findings, care.months_of_findings(run, findings))
     keys = sorted({**billed, **asked}, key=lambda key: (key == NOT_STATED, key))
     if len(keys) > MANY_MONTHS:
         billed, asked = _to_years(billed), _years_queried(asked)
@@ -267,6 +315,10 @@ def by_month(run: RunTables) -> Breakdown | None:
         label = "Not stated" if key == NOT_STATED else text.month_name(key)
         groups.append(_group(key, label, billed, asked))
     return _breakdown(name, groups, 200)
+
+
+def _month_care_ended(run: RunTables) -> str:
+    return "Month of discharge" if list(care.tables(run)) == ["spells"] else "Month care ended"
 
 
 def total(column: pa.ChunkedArray) -> int:
@@ -285,8 +337,9 @@ def _count(mask: pa.ChunkedArray) -> int:
     return int(pc.sum(mask).as_py() or 0)
 
 
-def _billed(spells: pa.Table, key: pa.ChunkedArray) -> dict[str, tuple[int, int]]:
-    frame = pa.table({"key": pc.coalesce(key, NOT_STATED), "billed": spells.column("billed_pence")})
+def _billed(run: RunTables, key: pa.ChunkedArray) -> dict[str, tuple[int, int]]:
+    """How many records and what they were billed, by a key of all records."""
+    frame = pa.table({"key": pc.coalesce(key, NOT_STATED), "billed": care.billed(run)})
     parts = frame.group_by(["key"], use_threads=False).aggregate(
         [("billed", "sum"), ([], "count_all")]
     )
@@ -296,48 +349,13 @@ def _billed(spells: pa.Table, key: pa.ChunkedArray) -> dict[str, tuple[int, int]
 def _group(
     key: str, label: str, billed: dict[str, tuple[int, int]], asked: dict[str, Queried]
 ) -> Group:
-    spells, pence = billed.get(key, (0, 0))
-    return Group(key, label, spells, pence, asked.get(key, Queried()))
+    records, pence = billed.get(key, (0, 0))
+    return Group(key, label, records, pence, asked.get(key, Queried()))
 
 
 def _breakdown(name: str, groups: list[Group], limit: int) -> Breakdown:
     scale = max((group.queried.largest() for group in groups), default=0)
     return Breakdown(name, groups[:limit], len(groups), scale)
-
-
-def _month_of(dates: pa.ChunkedArray) -> pa.ChunkedArray:
-    """`YYYY-MM` of a date column: the number of the month first, text for few values only."""
-    numbers = pc.add(pc.multiply(pc.year(dates), 12), pc.subtract(pc.month(dates), 1))
-    coded = pc.dictionary_encode(numbers.combine_chunks())
-    names = [f"{value // 12:04d}-{value % 12 + 1:02d}" for value in coded.dictionary.to_pylist()]
-    return pa.chunked_array([pa.array(names, pa.string()).take(coded.indices)])
-
-
-def _month_of_findings(run: RunTables) -> pa.ChunkedArray:
-    """The month of each finding: its own, else that of the discharge of its last spell."""
-    findings, spells = run.findings, run.spells
-    own = findings.column("activity_month")
-    if not own.null_count:
-        return own
-    last = [
-        (provider, ids[-1]) if ids else None
-        for provider, ids in zip(
-            findings.column("provider").to_pylist(),
-            findings.column("spell_ids").to_pylist(),
-            strict=True,
-        )
-    ]
-    wanted = pa.array([key[1] for key in last if key], pa.string())
-    part = spells.select(["provider", "spell_id", "discharge_date"]).filter(
-        pc.is_in(spells.column("spell_id"), value_set=wanted)
-    )
-    months = _month_of(part.column("discharge_date")) if part.num_rows else pa.chunked_array([[]])
-    keys = zip(
-        part.column("provider").to_pylist(), part.column("spell_id").to_pylist(), strict=True
-    )
-    found = dict(zip(keys, months.to_pylist(), strict=True))
-    names = [found.get(key) if key else None for key in last]
-    return pc.coalesce(own, pa.chunked_array([names], pa.string()))
 
 
 def _financial_year(month: str) -> str:
@@ -350,10 +368,10 @@ def _financial_year(month: str) -> str:
 
 def _to_years(billed: dict[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
     result: dict[str, tuple[int, int]] = {}
-    for key, (spells, pence) in billed.items():
+    for key, (records, pence) in billed.items():
         year = _financial_year(key)
         before = result.get(year, (0, 0))
-        result[year] = (before[0] + spells, before[1] + pence)
+        result[year] = (before[0] + records, before[1] + pence)
     return result
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import jinja2
 
-from tariff.report import figures, quality, rulebook, text
+from tariff.engine import triage
+from tariff.engine.triage import Limits
+from tariff.report import care, comparisons, figures, quality, rulebook, text
 
 FINDINGS_SHOWN = 50  # a rule
+CAUSES_SHOWN = 50  # a class
 
 
 @dataclass(slots=True)
@@ -45,14 +47,21 @@ class Waterfall:
     starts_at: int  # pence where the axis begins; 0 when it is not cut
 
 
-def render(run: figures.RunTables, *, limit: int = FINDINGS_SHOWN) -> str:
-    """The page. At most `limit` findings a rule are shown; all of them are counted."""
+def render(
+    run: figures.RunTables, *, limit: int = FINDINGS_SHOWN, limits: Limits | None = None
+) -> str:
+    """The page. At most `limit` findings a rule are shown; all of them are counted.
+
+    `limits` says which root causes are shown.
+    """
     manifest = run.manifest
     money = figures.money(run)
     book = rulebook.rulebook(run, limit)
     facts = quality.quality(run)
     by_month = figures.by_month(run)
     spells = facts.counts.get("spells", run.spells.num_rows)
+    counts = care.counted(run)
+    records = sum(counts.values())
     page = _environment().get_template("report.html.j2")
     return page.render(
         title=_title(run),
@@ -60,10 +69,14 @@ def render(run: figures.RunTables, *, limit: int = FINDINGS_SHOWN) -> str:
         manifest=manifest,
         version=str(manifest.get("tariff", {}).get("version", "")),
         times=manifest.get("run", {}),
-        period=_period(manifest),
+        period=_period(run),
         money=money,
-        next_step=next_step(money, book, facts, spells),
+        next_step=next_step(money, book, facts, records),
         spells=spells,
+        records=records,
+        care=care.words(counts),
+        noun="Spells" if set(counts) <= {"spells"} else "Records",
+        copies=int(manifest.get("money", {}).get("billed_in_copies") or 0),
         waterfall=waterfall(money),
         book=book,
         classes_present=[line for line in money.classes if line.findings],
@@ -72,7 +85,10 @@ def render(run: figures.RunTables, *, limit: int = FINDINGS_SHOWN) -> str:
             figures.by_point_of_delivery(run),
             *([by_month] if by_month else []),
         ],
-        no_months=by_month is None and spells > 0,
+        no_months=by_month is None and records > 0,
+        causes=triage.shown(triage.causes(run.findings), _limits(limits)),
+        in_workbook=_in_workbook(limits),
+        comparisons=comparisons.comparisons(manifest),
         quality=facts,
         inputs=quality.inputs(manifest),
         packs=quality.packs(manifest),
@@ -81,12 +97,23 @@ def render(run: figures.RunTables, *, limit: int = FINDINGS_SHOWN) -> str:
     )
 
 
+def _limits(limits: Limits | None) -> Limits:
+    if limits is None or limits.rows is None:
+        return Limits(0 if limits is None else limits.min_value, CAUSES_SHOWN)
+    return limits
+
+
+def _in_workbook(limits: Limits | None) -> bool:
+    """Whether the workbook lists every root cause."""
+    return limits is None or (limits.rows is None and not limits.min_value)
+
+
 def next_step(
-    money: figures.Money, book: rulebook.Rulebook, facts: quality.Quality, spells: int
+    money: figures.Money, book: rulebook.Rulebook, facts: quality.Quality, records: int
 ) -> str:
     """One plain sentence on what the reader does next."""
-    if not spells:
-        return "No spell was read: look at the rejected rows and the notices below first."
+    if not records:
+        return "No record was read: look at the rejected rows and the notices below first."
     if not book.ran:
         return "No rule ran, so nothing is queried yet: see below what each rule needs."
     if not money.billed:
@@ -170,7 +197,7 @@ def _step_note(step: figures.StepLine) -> str:
 
 
 def _title(run: figures.RunTables) -> str:
-    providers = sorted(figures.tally(run.spells.column("provider")))
+    providers = sorted(figures.tally(care.providers(run)))
     if not providers:
         return "Tariff check"
     if len(providers) > 3:
@@ -179,9 +206,12 @@ def _title(run: figures.RunTables) -> str:
     return f"Tariff check of {noun} {text.sentence_list(providers)}"
 
 
-def _period(manifest: dict[str, Any]) -> str:
-    told = manifest.get("period", {})
-    return text.period(told.get("first_discharge"), told.get("last_discharge"))
+def _period(run: figures.RunTables) -> str:
+    """From the first to the last day on which care of any kind ended."""
+    told = run.manifest.get("period", {})
+    if list(care.tables(run)) == ["spells"] and told.get("first_discharge"):
+        return text.period(told.get("first_discharge"), told.get("last_discharge"))
+    return text.period(*care.days(run))
 
 
 def _lower_first(words: str) -> str:
@@ -211,6 +241,8 @@ def _environment() -> jinja2.Environment:
     )
     environment.globals.update(
         counted=text.counted,
+        effects=text.EFFECTS,
+        record=text.record,
         share=text.share,
         sentence_list=text.sentence_list,
         class_label=text.CLASS_LABEL,

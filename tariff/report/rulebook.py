@@ -11,10 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tariff.report import text
-from tariff.report.figures import RunTables, total
+from tariff.report.figures import RunTables, by_effect, total
 
 # A finding's evidence goes to the provider, who looks a record up by its own number.
 _PATIENT_LABELS = {"patientid", "patientidentifier", "nhsnumber", "localpatientid"}
+
+
+_RECORD_LABELS = {"Compared with"}  # their value is the key of a record
 
 
 @dataclass(slots=True)
@@ -24,10 +27,12 @@ class Finding:
     finding_id: str
     provider: str
     level: str
+    tier: str
+    effect: str
+    partner: str
     month: str
     point_of_delivery: str
     hrg: str
-    spell_ids: list[str]
     records: list[str]
     billed: int | None
     allowed: int | None
@@ -64,6 +69,7 @@ class RuleSection:
     settled: int | None
     over: int
     under: int
+    kept_back: dict[str, int]  # settled over-charges that are not saved for good, by effect
     shown: list[Finding]
 
 
@@ -86,6 +92,7 @@ class Rulebook:
     sections: list[RuleSection]
     silent: list[RuleLine]
     not_run: list[RuleLine]
+    partly: list[RuleLine]  # of those that ran: on some care only
 
     @property
     def ran(self) -> int:
@@ -132,15 +139,17 @@ def rulebook(run: RunTables, limit: int) -> Rulebook:
     ]
     order = {key: index for index, key in enumerate(text.CLASSES)}
     sections.sort(key=lambda rule: (order.get(rule.klass, 9), -abs(rule.settled or 0), rule.id))
-    silent, not_run = [], []
+    silent, not_run, partly = [], [], []
     for name in sorted(told):
         rule = told[name]
         if rule.get("ran"):
+            if rule.get("note"):
+                partly.append(_line(rule, str(rule["note"])))
             if name not in present:
                 silent.append(_line(rule, ""))
         else:
             not_run.append(_line(rule, str(rule.get("not_run") or "no reason recorded")))
-    return Rulebook(sections, silent, not_run)
+    return Rulebook(sections, silent, not_run, partly)
 
 
 def shown(table: pa.Table) -> list[Finding]:
@@ -154,7 +163,8 @@ def evidence(cell: str) -> list[tuple[str, str]]:
     for part in _json_rows(cell):
         label = _word(part[0]) if part else ""
         if _squashed(label) not in _PATIENT_LABELS:
-            facts.append((label, ", ".join(_word(item) for item in part[1:])))
+            named = text.record if label in _RECORD_LABELS else str
+            facts.append((label, ", ".join(named(_word(item)) for item in part[1:])))
     return facts
 
 
@@ -193,6 +203,7 @@ def _section(told: dict[str, Any], part: pa.Table, name: str, limit: int) -> Rul
         settled=pc.sum(part.column("settled_pence")).as_py(),
         over=over,
         under=total(settled) - over,
+        kept_back=by_effect(part),
         shown=shown(part.slice(0, limit)),
     )
 
@@ -213,10 +224,12 @@ def _finding(row: dict[str, Any]) -> Finding:
         finding_id=row["finding_id"],
         provider=row["provider"],
         level=row["level"],
+        tier=row["tier"],
+        effect=row["effect"],
+        partner=row["partner"] or "",
         month=row["activity_month"] or "",
         point_of_delivery=row["point_of_delivery"] or "",
         hrg=row["hrg"] or "",
-        spell_ids=row["spell_ids"] or [],
         records=row["records"] or [],
         billed=row["billed_pence"],
         allowed=row["allowed_pence"],

@@ -22,6 +22,7 @@ def summary(manifest: dict[str, Any], console: Console, folder: Path | str | Non
     counts = {key: int(value or 0) for key, value in manifest.get("counts", {}).items()}
     for label, words in _facts(manifest, counts):
         _say(console, label, words)
+    _kinds(manifest, console)
     if manifest.get("money", {}).get("billed"):
         _classes(manifest, console)
     _rules(manifest, console)
@@ -38,8 +39,21 @@ def _facts(manifest: dict[str, Any], counts: dict[str, int]) -> list[tuple[str, 
     if rejected := counts.get("rows_rejected", 0):
         lost = int(money.get("billed_in_rejects") or 0)
         read += f", {rejected:,} rejected" + (f" ({text.pounds(lost)} billed)" if lost else "")
-    facts = [
-        ("Read", read),
+    facts = [("Read", read)]
+    if "spells" in manifest.get("kinds", {"spells": {}}):
+        facts += _admitted(told, counts)
+    if billed := int(money.get("billed") or 0):
+        allowed = text.pounds(int(money.get("allowed") or 0))
+        facts.append(
+            ("Billed", f"{text.pounds(billed)}; {allowed} remains if every finding stands")
+        )
+    facts += _contract(manifest.get("contract", {}))
+    return facts
+
+
+def _admitted(told: dict[str, Any], counts: dict[str, int]) -> list[tuple[str, str]]:
+    """What admitted care covers, and what of it was grouped and priced."""
+    return [
         ("Covers", text.period(told.get("first_discharge"), told.get("last_discharge"))),
         (
             "Grouped",
@@ -54,13 +68,6 @@ def _facts(manifest: dict[str, Any], counts: dict[str, int]) -> list[tuple[str, 
             f", {counts.get('spells_incomplete', 0):,} incomplete",
         ),
     ]
-    if billed := int(money.get("billed") or 0):
-        allowed = text.pounds(int(money.get("allowed") or 0))
-        facts.append(
-            ("Billed", f"{text.pounds(billed)}; {allowed} remains if every finding stands")
-        )
-    facts += _contract(manifest.get("contract", {}))
-    return facts
 
 
 def _contract(section: dict[str, Any]) -> list[tuple[str, str]]:
@@ -79,22 +86,62 @@ def _contract(section: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
+def _kinds(manifest: dict[str, Any], console: Console) -> None:
+    """What came of each kind of record, where there is more than admitted care; what matched."""
+    kinds = manifest.get("kinds", {})
+    if any(kind != "spells" for kind in kinds):
+        table = _table("Records", "Rejected", "Number", "Billed", "Settled", "Allowed")
+        for kind, line in kinds.items():
+            table.add_row(
+                kind.replace("_", " ").capitalize(),
+                text.number(int(line["rows_rejected"])),
+                text.number(int(line["records"])),
+                *(text.pounds(int(line[name])) for name in ("billed", "settled", "allowed")),
+            )
+        console.print()
+        console.print(table)
+    for line in manifest.get("reconcile", []):
+        _say(console, "Matched", _comparison(line))
+
+
+def _comparison(line: dict[str, Any]) -> str:
+    rate = "" if line["rate"] is None else f" ({line['rate']:.1%})"
+    other = {"national": "the national record", "earlier": "the earlier snapshot"}[line["against"]]
+    return (
+        f"{line['matched']:,} of {line['here']:,} {line['kind'].replace('_', ' ')}{rate} with "
+        f"{other}; {line['only_here']:,} only here, {line['only_there']:,} only there"
+    )
+
+
 def _classes(manifest: dict[str, Any], console: Console) -> None:
     table = _table("Queried", "Findings", "Of which ask", "Value", "Settled")
+    under = []
+    lines = manifest["money"].get("by_class", {})
     for key in text.CLASSES:
-        line = manifest["money"].get("by_class", {}).get(key, {})
+        line = lines.get(key, {})
         if line.get("findings") or key != "statistical":
-            table.add_row(
-                text.CLASS_LABEL[key],
-                text.number(int(line.get("findings") or 0)),
-                text.number(line.get("questions")),
-                text.pounds(int(line.get("value") or 0)),
-                text.pounds(int(line.get("settled") or 0)),
-            )
+            _class_row(table, text.CLASS_LABEL[key], line, text.number(line.get("questions")))
+        for effect in text.EFFECTS:
+            if effect in line:
+                words = f"{text.CLASS_LABEL[key]}, {text.EFFECT_LABEL[effect]}"
+                _class_row(table, words, line[effect], "")
+        if pence := int(line.get("settled_under") or 0):
+            under.append(f"{text.pounds(pence)} {key}")
     console.print()
     console.print(table)
-    if under := int(manifest["money"].get("settled_under") or 0):
-        _say(console, "Of which", f"{text.pounds(under)} under-charged, in the provider's favour")
+    if under:
+        words = f"under-charged, in the provider's favour: {', '.join(under)}"
+        _say(console, "Of which", words)
+
+
+def _class_row(table: Table, label: str, line: dict[str, Any], questions: str) -> None:
+    table.add_row(
+        label,
+        text.number(int(line.get("findings") or 0)),
+        questions,
+        text.pounds(int(line.get("value") or 0)),
+        text.pounds(int(line.get("settled") or 0)),
+    )
 
 
 def _rules(manifest: dict[str, Any], console: Console) -> None:

@@ -12,6 +12,30 @@ DASH = "\N{EN DASH}"
 
 CLASSES = ("deterministic", "presumptive", "statistical")
 
+KIND = {  # one, several
+    "spells": ("spell", "spells"),
+    "attendances": ("outpatient attendance", "outpatient attendances"),
+    "emergency": ("emergency attendance", "emergency attendances"),
+    "critical_care": ("critical care period", "critical care periods"),
+    "lines": ("billed line", "billed lines"),
+}
+
+RECORD = {  # how the key of a record begins
+    "spells": "spell",
+    "attendances": "attendance",
+    "emergency": "emergency",
+    "critical_care": "critical_care",
+    "lines": "line",
+}
+_NOUN = {RECORD[kind]: one for kind, (one, _) in KIND.items()}
+
+EFFECTS = {
+    "suspended": "suspended until it is shown",
+    "system_neutral": "owed by another payer, system-neutral",
+}  # of money that a finding does not save for good
+
+EFFECT_LABEL = {"suspended": "suspended", "system_neutral": "owed by another payer"}
+
 CLASS_LABEL = {
     "deterministic": "Deterministic",
     "presumptive": "Presumptive",
@@ -32,6 +56,29 @@ POINT_OF_DELIVERY = {
     "NELST": "Non-elective emergency, short stay",
     "NEL": "Non-elective emergency",
     "NELNE": "Non-elective, not an emergency",
+}
+
+LINES = {  # points of delivery of billed lines, titled as their table is
+    "DRUG": "High cost drug",
+    "DEVICE": "High cost device",
+    "UNBACC": "Adult critical care",
+    "UNBPCC": "Paediatric critical care",
+    "UNBNCC": "Neonatal critical care",
+    "CCTRANS": "Critical care transport",
+    "UNBCHEMO": "Chemotherapy",
+    "UNBRTHPY": "Radiotherapy",
+    "UNBPALL": "Specialist palliative care",
+    "UNBRAD": "Diagnostic imaging and nuclear medicine",
+    "UNBREHAB": "Rehabilitation",
+    "UNBOTHER": "Unbundled otherwise",
+    "ARD": "Dialysis of adults",
+    "CRD": "Dialysis of children",
+    "MATPATHAN": "Maternity pathway, antenatal",
+    "MATPATHPN": "Maternity pathway, postnatal",
+    "ADJUSTMENT": "Adjustment",
+    "BLOCK": "Block payment",
+    "CQUIN": "Commissioning for quality and innovation",
+    "NAOTHER": "Money that is not activity",
 }
 
 PRICE_REASON = {
@@ -147,7 +194,22 @@ def moment(text: str | None) -> str:
 
 def point_of_delivery(code: str | None) -> str:
     """The words for a point of delivery; the code itself where it is not one of ours."""
-    return POINT_OF_DELIVERY.get(code or "", code or "Not stated")
+    if code in KIND:
+        words = KIND[code][1]
+        return words[:1].upper() + words[1:]
+    return {**POINT_OF_DELIVERY, **LINES}.get(code or "", code or "Not stated")
+
+
+def record(key: str, *, provider: bool = False, noun: bool = True) -> str:
+    """The key of a record in words: `spell S1 of R1H`, `row 26 of the register deaths`."""
+    kind, _, rest = key.partition(":")
+    if kind == "provider":  # of all its records in a year
+        return " in ".join(["provider " + rest.partition(":")[0], rest.partition(":")[2]])
+    if kind not in _NOUN:
+        return f"row {rest} of the register {kind}" if rest.isdigit() else key
+    whose, _, number = rest.partition(":")
+    words = f"{_NOUN[kind]} {number}" if noun else number
+    return f"{words} of {whose}" if provider else words
 
 
 def period(first: str | None, last: str | None) -> str:

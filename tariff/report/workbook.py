@@ -14,7 +14,9 @@ from typing import Any
 
 import xlsxwriter
 
-from tariff.report import figures, quality, rulebook, safe, text
+from tariff.engine import triage
+from tariff.engine.triage import Limits
+from tariff.report import care, comparisons, figures, rulebook, safe, text
 
 ROWS_SHOWN = 100_000
 BATCH = 10_000
@@ -40,20 +42,23 @@ WORKLIST = (
     Column("Finding", 18),
     Column("Rule", 8),
     Column("Provider", 10),
-    Column("Spell numbers", 19, "wrap"),
+    Column("Records", 22, "wrap"),
     Column("Title", 34, "wrap"),
+    Column("Root cause", 18),
     Column("Class", 13),
     Column("Level", 8),
     Column("Step", 15),
     Column("Month", 9),
     Column("Point of delivery", 10),
     Column("HRG", 8),
+    Column("Effect", 16, "wrap"),
     Column("Billed", 13, "money"),
     Column("Allowed", 13, "money"),
     Column("Value", 13, "money"),
     Column("Settled", 13, "money"),
     Column("Cash", 13, "money"),
     Column("What is asked", 40, "wrap"),
+    Column("Compared with", 24, "wrap"),
     Column("Evidence", 54, "wrap"),
     Column("Note", 28, "wrap"),
     Column("Response", 13, "answer"),
@@ -62,13 +67,31 @@ WORKLIST = (
 )
 WRAPPED = [index for index, column in enumerate(WORKLIST) if column.style == "wrap"]
 ANSWERED = sum(column.style.startswith("answer") for column in WORKLIST)
-NUMBERS = {"Findings", "Spells", "Change", "Remains", "Line", "Rows"}
+NUMBERS = {
+    "Findings",
+    "Questions",
+    "Spells",
+    "Records",
+    "In the extract",
+    "Matched",
+    "Only here",
+    "Only there",
+    "Change",
+    "Remains",
+    "Line",
+    "Rows",
+}
 NUMBERS |= {"Billed", "Value", "Settled", "Deterministic", "Presumptive", "Under-charged"}
 RESPONSE = next(index for index, column in enumerate(WORKLIST) if column.title == "Response")
 
 
-def write_workbook(run: figures.RunTables, path: Path, *, limit: int = ROWS_SHOWN) -> None:
-    """Write the workbook. At most `limit` findings and rejects are listed, largest first."""
+def write_workbook(
+    run: figures.RunTables, path: Path, *, limit: int = ROWS_SHOWN, limits: Limits | None = None
+) -> None:
+    """Write the workbook. At most `limit` findings and rejects are listed, largest first.
+
+    `limits` says which root causes are shown.
+    """
     book = xlsxwriter.Workbook(
         str(path),
         {
@@ -83,6 +106,7 @@ def write_workbook(run: figures.RunTables, path: Path, *, limit: int = ROWS_SHOW
     money = figures.money(run)
     rules = rulebook.rulebook(run, 0)
     _summary(sheets, run, money, rules)
+    _causes(sheets, run, limits or Limits())
     _worklist(sheets, run, limit)
     _rules(sheets, run, rules)
     _rejects(sheets, run, limit)
@@ -166,10 +190,12 @@ def _summary(
     sheet = sheets.add("Summary")
     sheet.set_column(0, 0, 46)
     sheet.set_column(1, 6, 17)
-    facts = quality.quality(run)
     told = run.manifest.get("period", {})
-    spells = facts.counts.get("spells", run.spells.num_rows)
+    counts = care.counted(run)
     covered = text.period(told.get("first_discharge"), told.get("last_discharge"))
+    if set(counts) - {"spells"}:
+        covered = text.period(*care.days(run))
+    noun = "Records" if set(counts) - {"spells"} else "Spells"
     row = 0
 
     def add(*values: tuple[object, str]) -> None:
@@ -187,7 +213,7 @@ def _summary(
 
     sheet.set_row(0, 27)
     add(("Tariff check", "title"))
-    add((f"{covered[:1].upper()}{covered[1:]}; {text.counted(spells, 'spell')}", "quiet"))
+    add((f"{covered[:1].upper()}{covered[1:]}; {care.words(counts)}", "quiet"))
     add(("Holds record-level data: for the commissioner and the owner of the records.", "quiet"))
     row += 1
     add(("Billed", "bold"), (money.billed, "money"))
@@ -200,6 +226,9 @@ def _summary(
         if line.findings or key != "statistical":
             add((words, "text"), (line.over, "money"), (line.findings, "count"))
     add(("Appears under-charged", "text"), (money.under, "money"), (money.under_findings, "count"))
+    for line in money.apart:
+        words = f"{line.label}, {text.EFFECTS[line.effect]}"
+        add((words, "text"), (line.settled, "money"), (line.findings, "count"))
     add(("Remains, if every finding stands", "bold"), (money.allowed, "money"))
     add(("The classes differ in certainty and are not added together.", "quiet"))
 
@@ -239,16 +268,29 @@ def _summary(
     ):
         if table is None or not table.groups:
             continue
-        part(f"By {table.name.lower()}", [table.name, "Spells", *heads])
+        part(f"By {table.name.lower()}", [table.name, noun, *heads])
         for group in table.groups:
             add(
                 (group.label, "text"),
-                (group.spells, "count"),
+                (group.records, "count"),
                 (group.billed, "money"),
                 (group.queried.over["deterministic"], "money"),
                 (group.queried.over["presumptive"], "money"),
                 (group.queried.under, "money"),
             )
+    compared = comparisons.comparisons(run.manifest)
+    if compared:
+        names = ["In the extract", "Matched", "Rate", "Only here", "Only there"]
+        part("Compared with other files", ["Care, and the other file", *names])
+    for found in compared:
+        add(
+            (f"{found.kind}, {found.against}", "text"),
+            (found.here, "count"),
+            (found.matched, "count"),
+            (found.percent, "text"),
+            (found.only_here, "count"),
+            (found.only_there, "count"),
+        )
     notices = [str(notice) for notice in run.manifest.get("notices", [])]
     if notices:
         part("Please note", [])
@@ -256,6 +298,38 @@ def _summary(
             add((notice, "text"))
     sheet.set_first_sheet()
     sheet.activate()
+
+
+def _causes(sheets: Sheets, run: figures.RunTables, limits: Limits) -> None:
+    """One line for each root cause; the worklist is the annex, by the number of the cause."""
+    sheet = sheets.add("Root causes")
+    widths = [18, 8, 34, 14, 13, 10, 28, 9, 9, 9, 9, 13, 13, 26]
+    for index, width in enumerate(widths):
+        sheet.set_column(index, index, width)
+    parts = triage.shown(triage.causes(run.findings), limits)
+    hidden = sum(part.hidden for part in parts)
+    words = "One line for what one answer would settle; its findings are in the worklist, by cause."
+    words += f" Not shown: {hidden:,} lines; all are in causes.csv." if hidden else ""
+    sheets.put(sheet, 0, 0, words, "bold")
+    titles = ["Root cause", "Rule", "Title", "Tier", "Class", "Provider", "Cause", "Findings"]
+    titles += ["Questions", "Oldest", "Latest", "Value", "Settled", "Effect"]
+    sheets.head(sheet, 1, titles)
+    names = ["cause_id", "rule", "title", "tier", "class", "provider", "cause", "findings"]
+    names += ["questions", "oldest_month", "latest_month", "value_pence", "settled_pence", "effect"]
+    looks = {"findings": "count", "questions": "count", "title": "wrap", "cause": "wrap"}
+    looks |= {"value_pence": "money", "settled_pence": "money"}
+    lines = [line for part in parts for line in part.lines]
+    for row, line in enumerate(lines, start=2):
+        shown = {
+            **line,
+            "class": text.CLASS_LABEL.get(line["class"], line["class"]),
+            "effect": text.EFFECTS.get(line["effect"], ""),
+        }
+        sheets.tall(sheet, row, [(line["title"], 34), (line["cause"], 28)])
+        sheets.line(sheet, row, [(shown[name], looks.get(name, "text")) for name in names])
+    sheet.autofilter(1, 0, max(len(lines) + 1, 2), len(widths) - 1)
+    sheet.freeze_panes(2, 2)
+    sheet.repeat_rows(1)
 
 
 def _worklist(sheets: Sheets, run: figures.RunTables, limit: int) -> None:
@@ -335,23 +409,31 @@ def _lines(run: figures.RunTables, count: int, asks: dict[str, str]) -> Iterator
                 row["finding_id"],
                 row["rule"],
                 row["provider"],
-                " ".join(row["spell_ids"]),
+                ", ".join(_number(key) for key in row["records"]),
                 row["title"],
+                triage.cause_id(row["rule"], row["tier"], row["provider"], row["cause"]),
                 text.CLASS_LABEL.get(row["class"], row["class"]),
                 row["level"],
                 row["step"],
                 row["activity_month"],
                 row["point_of_delivery"],
                 row["hrg"],
+                text.EFFECTS.get(row["effect"], ""),
                 row["billed_pence"],
                 row["allowed_pence"],
                 row["value_pence"],
                 row["settled_pence"],
                 row["cash_pence"],
                 asks.get(row["rule"], ""),
+                text.record(row["partner"], provider=True) if row["partner"] else "",
                 "; ".join(facts),
                 row["note"],
             ]
+
+
+def _number(key: str) -> str:
+    """A spell by its number, other records with what they are."""
+    return text.record(key, noun=not key.startswith("spell:"))
 
 
 def _rules(sheets: Sheets, run: figures.RunTables, rules: rulebook.Rulebook) -> None:

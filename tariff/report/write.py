@@ -12,7 +12,7 @@ import os
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +22,9 @@ import pyarrow.csv as csv
 import pyarrow.parquet as pq
 
 from tariff import schemas
+from tariff.engine.triage import Limits, causes
 from tariff.errors import DataError, UsageError
-from tariff.report import safe
+from tariff.report import care, safe
 from tariff.report.figures import RunTables
 
 if TYPE_CHECKING:
@@ -33,11 +34,13 @@ HTML = "report.html"
 WORKBOOK = "workbook.xlsx"
 FINDINGS = "findings.parquet"
 FINDINGS_CSV = "findings.csv"
+CAUSES_CSV = "causes.csv"
 SPELLS = "spells.parquet"
 EPISODES = "episodes.parquet"
 POLICIES = "policies.csv"
 REJECTS = "rejects.csv"
 MANIFEST = "manifest.json"
+OTHER_CARE = ("attendances", "emergency", "critical_care", "lines")  # a table of each, NAME.parquet
 
 ROW_GROUP = 1 << 17
 
@@ -62,6 +65,7 @@ class StoredRun:
     findings: pa.Table
     rejects: pa.Table
     manifest: dict[str, Any]
+    others: dict[str, pa.Table] = field(default_factory=dict)  # other care, what a report reads
 
 
 def write_run(
@@ -71,6 +75,7 @@ def write_run(
     spells: bool = True,
     html: bool = True,
     workbook: bool = True,
+    limits: Limits | None = None,
 ) -> list[Path]:
     """Write everything a run leaves, and return the paths.
 
@@ -80,14 +85,17 @@ def write_run(
     writers: dict[str, Writer] = {
         FINDINGS: lambda path: _parquet(run.findings, schemas.FINDINGS, path),
         FINDINGS_CSV: lambda path: write_findings_csv(run.findings, path),
+        CAUSES_CSV: lambda path: _csv(causes(run.findings), schemas.CAUSES, path),
         REJECTS: lambda path: _csv(run.rejects, schemas.REJECTS, path),
         MANIFEST: lambda path: _manifest(run.manifest, path),
     }
     if spells:
         writers[SPELLS] = lambda path: _parquet(run.spells, schemas.SPELLS, path)
     writers.update(_episodes(run))
-    writers.update(_renderers(run, html, workbook))
-    return replace_all(Path(folder), writers, [n for n in OPTIONAL if n not in writers])
+    writers.update(_other_care(run))
+    writers.update(_renderers(run, html, workbook, limits))
+    stale = [*OPTIONAL, *_left_by(Path(folder))]
+    return replace_all(Path(folder), writers, [name for name in stale if name not in writers])
 
 
 def write_stages(
@@ -107,7 +115,9 @@ def write_stages(
     }
     writers.update(_episodes(run))
     writers.update(also or {})
-    stale = [name for name in (*OPTIONAL, FINDINGS, FINDINGS_CSV) if name not in writers]
+    stale = [
+        name for name in (*OPTIONAL, FINDINGS, FINDINGS_CSV, CAUSES_CSV) if name not in writers
+    ]
     return replace_all(Path(folder), writers, stale)
 
 
@@ -125,7 +135,7 @@ def write_other_care(
         MANIFEST: lambda path: _manifest(run.manifest, path),
         **(also or {}),
     }
-    stale = [HTML, WORKBOOK, SPELLS, POLICIES, FINDINGS, FINDINGS_CSV]
+    stale = [HTML, WORKBOOK, SPELLS, POLICIES, FINDINGS, FINDINGS_CSV, CAUSES_CSV]
     stale += [name for name in CONTRACT if name not in writers]
     return replace_all(Path(folder), writers, stale)
 
@@ -159,10 +169,15 @@ def write_tables(
 
 
 def render_run(
-    folder: Path | str, run: RunTables, *, html: bool = True, workbook: bool = True
+    folder: Path | str,
+    run: RunTables,
+    *,
+    html: bool = True,
+    workbook: bool = True,
+    limits: Limits | None = None,
 ) -> list[Path]:
     """Write the page and the workbook again, and nothing else."""
-    return replace_all(Path(folder), _renderers(run, html, workbook), [])
+    return replace_all(Path(folder), _renderers(run, html, workbook, limits), [])
 
 
 def read_run(folder: Path | str) -> StoredRun:
@@ -188,6 +203,7 @@ def read_run(folder: Path | str) -> StoredRun:
             findings=_typed(pq.read_table(place / FINDINGS), schemas.FINDINGS),
             rejects=_read_rejects(place / REJECTS),
             manifest=manifest,
+            others=_read_other_care(place, manifest),
         )
     except (ValueError, KeyError, TypeError, pa.ArrowException) as error:
         raise DataError(
@@ -218,16 +234,48 @@ def _episodes(run: RunTables) -> dict[str, Writer]:
     return {EPISODES: lambda path: _parquet(episodes, schemas.EPISODES, path)}
 
 
-def _renderers(run: RunTables, html: bool, workbook: bool) -> dict[str, Writer]:
+def _other_care(run: RunTables) -> dict[str, Writer]:
+    others: Mapping[str, pa.Table] = getattr(run, "others", {})
+
+    def writer(table: pa.Table) -> Writer:
+        return lambda path: _parquet(table, table.schema, path)
+
+    return {f"{kind}.parquet": writer(table) for kind, table in others.items()}
+
+
+def _read_other_care(folder: Path, manifest: dict[str, Any]) -> dict[str, pa.Table]:
+    """What a report reads of the care that is not admitted."""
+    held = {}
+    for kind in OTHER_CARE:
+        path = folder / f"{kind}.parquet"
+        if kind in manifest.get("kinds", {}) and path.exists():
+            names = pq.read_schema(path).names
+            wanted = [name for name in care.columns_of(kind) if name in names]
+            held[kind] = pq.read_table(path, columns=wanted)
+    return held
+
+
+def _left_by(folder: Path) -> list[str]:
+    """Tables of other care that an earlier check left; others of these names may be an input."""
+    try:
+        kinds = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["kinds"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    return [f"{kind}.parquet" for kind in OTHER_CARE if kind in kinds]
+
+
+def _renderers(
+    run: RunTables, html: bool, workbook: bool, limits: Limits | None
+) -> dict[str, Writer]:
     writers: dict[str, Writer] = {}
     if html:
         from tariff.report.html import render
 
-        writers[HTML] = lambda path: _text(render(run), path)
+        writers[HTML] = lambda path: _text(render(run, limits=limits), path)
     if workbook:
         from tariff.report.workbook import write_workbook
 
-        writers[WORKBOOK] = lambda path: write_workbook(run, path)
+        writers[WORKBOOK] = lambda path: write_workbook(run, path, limits=limits)
     return writers
 
 

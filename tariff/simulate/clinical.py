@@ -75,6 +75,14 @@ class Causes:
             ]
         )
         self.kind = np.array([self._kind(code) for code in primaries], dtype=np.int32)
+        found = [_type_of_diabetes(code) for code in vocabulary.codes]
+        self._diabetes = np.array(found, dtype=np.int32)
+
+    def two_types(self, one: Codes, other: Codes) -> Bools:
+        """Say where two diagnoses are diabetes of two types: nobody has both. -1 is no code."""
+        types = [np.where(code >= 0, self._diabetes[code], 0) for code in (one, other)]
+        found: Bools = (types[0] > 0) & (types[1] > 0) & (types[0] != types[1])
+        return found
 
     @staticmethod
     def _kind(code: str) -> int:
@@ -88,6 +96,11 @@ class Causes:
         if "O80" <= code[:3] <= "O84":
             return DELIVERED
         return BORN if code[0] == "P" else -1
+
+
+def _type_of_diabetes(code: str) -> int:
+    """Return the number of the category of a diabetes, 0 for what is none."""
+    return int(code[1:3]) if "E10" <= code[:3] <= "E14" else 0
 
 
 def code_spells(
@@ -130,6 +143,7 @@ def code_spells(
     _add_procedures(rng, catalogue, spells, way, length, procedures)
     keep = (rng.random(len(spells)) >= OTHER_PRIMARY) | (causes.kind[other] != causes.kind[primary])
     keep |= site[other] != site[primary]  # an injury elsewhere would make it multiple trauma
+    keep |= causes.two_types(diagnoses, other[:, None]).any(axis=1)
     keep |= catalogue.birth[spells.root] | (diagnoses[:, 1:] == other[:, None]).any(axis=1)
     return Codings(diagnoses, procedures, np.where(keep, primary, other).astype(np.int32))
 
@@ -149,6 +163,7 @@ def _seconds(
     medical = (spells.setting == NON_ELECTIVE) & ~catalogue.operated[spells.root]
     medical &= (causes.kind[primary] < 0) & (causes.kind[other] < 0) & (other != primary)
     medical &= ~(catalogue.birth | catalogue.maternity)[spells.root]
+    medical &= ~causes.two_types(primary, other)
     several = catalogue.trauma[spells.root] & (other != primary)
     chosen: Bools = several | (medical & (rng.random(len(spells)) < SECOND_DIAGNOSIS))
     return chosen

@@ -26,7 +26,7 @@ def place_of(folder: Path, name: str, form: Format) -> Path:
     """Return where a dataset or register goes. Registers are CSV: people read them."""
     if name in REGISTERS:
         return folder / "registers" / f"{name}.csv"
-    return folder / f"{name}.{form}"
+    return folder / f"{name}.{form}"  # a snapshot has a folder of its own: `national/lines`
 
 
 def write_year(
@@ -47,7 +47,7 @@ def write_year(
                     path = place_of(target, name, form)
                     made_folder(path.parent)
                     stream = files.enter_context(renamed(path))
-                    writer = writer_of(path.name, stream, SCHEMAS[name])
+                    writer = writer_of(path.name, stream, SCHEMAS[name.rpartition("/")[2]])
                     writers[name] = files.enter_context(contextlib.closing(writer))
                     rows[name] = 0
                 writers[name].write(batch)

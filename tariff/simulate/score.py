@@ -1,8 +1,8 @@
 """Findings against the key of a planted extract: recall, precision and value, rule by rule.
 
 A finding is right when it names a record in which a fault of its rule was planted. Where the fault
-is another rule's and the key says that this rule lawfully meets the same rows (`also`), it is
-neither right nor false: a by-product. Every other finding is false.
+is another rule's and the key says that this rule lawfully meets the same rows (`also`), or a record
+compared with them, it is neither right nor false: a by-product. Every other finding is false.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ FILES = ("findings.parquet", "findings.csv")
 MANIFEST = "manifest.json"
 RAN, NOT_RUN, UNKNOWN = "ran", "not run", "not known"
 NEEDED = ("rule", "records", "value_pence")
+PARTNER = "partner"  # findings of earlier versions do not have it
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Finding:
     rule: str
     records: tuple[str, ...]
     value_pence: int | None
+    partner: str = ""  # the record it was compared with
 
 
 @dataclass
@@ -112,7 +114,7 @@ def score(
                 near[line.rule, record].append(number)
             else:
                 planted_in[line.rule, record].append(number)
-                also_in.update((rule, record) for rule in line.also)
+            also_in.update((rule, record) for rule in line.also)
     valued: dict[int, int | None] = {}  # None: asked, not claimed
     hit: set[int] = set()
     for finding in findings:
@@ -128,7 +130,7 @@ def score(
             for number in faults:  # one finding may answer several faults: the first has the value
                 valued[number] = _add(valued.get(number), value)
                 value = None if value is None else 0
-        elif any(place in also_in for place in at):
+        elif any(place in also_in for place in (*at, (finding.rule, finding.partner))):
             one.by_product += 1
         else:
             one.false += 1
@@ -187,10 +189,11 @@ def read_findings(path: Path) -> list[Finding]:
     """Read findings.csv or findings.parquet."""
     try:
         if path.suffix.lower() == ".parquet":
-            table = pq.read_table(path, columns=list(NEEDED))
+            names = pq.read_schema(path).names
+            table = pq.read_table(path, columns=[*NEEDED, *(n for n in (PARTNER,) if n in names)])
         else:
-            types = {"rule": pa.string(), "records": pa.string(), "value_pence": pa.int64()}
-            convert = pacsv.ConvertOptions(column_types=types, include_columns=list(NEEDED))
+            types = {name: pa.string() for name in (*NEEDED, PARTNER)} | {"value_pence": pa.int64()}
+            convert = pacsv.ConvertOptions(column_types=types)
             table = pacsv.read_csv(
                 path, parse_options=pacsv.ParseOptions(newlines_in_values=True),
                 convert_options=convert,
@@ -200,13 +203,20 @@ def read_findings(path: Path) -> list[Finding]:
             f"{path} cannot be read as findings: {error}",
             hint=f"It needs the columns {', '.join(NEEDED)}.",
         ) from error
+    if missing := [name for name in NEEDED if name not in table.column_names]:
+        raise DataError(
+            f"{path} cannot be read as findings: it has no column {missing[0]}",
+            hint=f"It needs the columns {', '.join(NEEDED)}.",
+        )
     records = table["records"]
     if not pa.types.is_list(records.type):
         records = pc.split_pattern(records, " ")
     columns = (table["rule"].to_pylist(), records.to_pylist(), table["value_pence"].to_pylist())
+    there = PARTNER in table.column_names
+    partners = table[PARTNER].to_pylist() if there else [None] * table.num_rows
     return [
-        Finding(rule, tuple(names or ()), value)
-        for rule, names, value in zip(*columns, strict=True)
+        Finding(rule, tuple(names or ()), value, partner or "")
+        for rule, names, value, partner in zip(*columns, partners, strict=True)
     ]
 
 

@@ -21,7 +21,7 @@ from tariff.engine.periods import Periods, read_periods
 from tariff.engine.pipeline import PriceAt, Stages, check_year, read_frame, run_stages
 from tariff.engine.price import MffChoice, Terms
 from tariff.engine.price_other_care import check_factor_year, dataset_of
-from tariff.engine.run import refuse_same_file
+from tariff.engine.same_file import refuse_same_file
 from tariff.engine.tables import spells_table
 from tariff.errors import UsageError
 from tariff.extract import Extract

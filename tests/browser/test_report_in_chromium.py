@@ -11,7 +11,7 @@ import pytest
 
 from tariff.report import text
 from tariff.report.html import render
-from tests.report.fake_run import FakeRun, empty_run, fake_run
+from tests.report.fake_run import FakeRun, care_run, empty_run, fake_run
 
 if os.name == "nt":
     pytest.skip("the pipe to Chromium is for Unix", allow_module_level=True)
@@ -47,6 +47,7 @@ RUNS = {
     "no-findings": lambda: fake_run(findings=0),
     "no-prices": lambda: fake_run(prices=False, dates=False),
     "nothing": empty_run,
+    "all-care": care_run,
 }
 
 
@@ -79,7 +80,7 @@ Pages = dict[str, tuple[FakeRun, Path]]
 
 
 @pytest.mark.parametrize("name", RUNS)
-@pytest.mark.parametrize("width", [1280, 768, 390])
+@pytest.mark.parametrize("width", [1280, 768, 375])
 def test_fits_the_screen_and_asks_for_nothing(
     browser: Browser, pages: Pages, name: str, width: int
 ) -> None:
@@ -105,6 +106,25 @@ def test_says_the_same_with_and_without_script(browser: Browser, pages: Pages) -
     money = run.manifest["money"]
     for pence in (money["billed"], money["allowed"], -money["settled_under"]):
         assert text.pounds(pence) in shown[0]
+
+
+def test_sections_of_all_care_show_their_numbers(browser: Browser, pages: Pages) -> None:
+    run, path = pages["all-care"]
+    browser.open(path, 1280, script=False)
+    shown = {
+        name: browser.value(f"document.getElementById('{name}').innerText")
+        for name in ("headline", "compared", "where", "by-cause", "not-run")
+    }
+    assert text.pounds(run.manifest["money"]["billed"]) in shown["headline"]
+    assert "£260.00 of it is suspended until it is shown." in shown["headline"]
+    assert all(figure in shown["compared"] for figure in ("4,171", "4,131", "99.0%", ">99.9%"))
+    assert "Outpatient attendances" in shown["where"] and "£225.00" in shown["where"]
+    assert "COM02" in shown["by-cause"] and "owed by another payer" in shown["by-cause"]
+    assert "needs treatment_function of lines" in shown["not-run"]
+    assert browser.value(
+        "document.getElementById('by-cause').offsetTop < "
+        "document.getElementById('findings').offsetTop"
+    )
 
 
 def test_evidence_opens_by_mouse_without_script(browser: Browser, pages: Pages) -> None:

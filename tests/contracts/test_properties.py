@@ -80,6 +80,9 @@ class _Placed:
     def __init__(self, records: list[dict[str, object]]) -> None:
         self._records = records
 
+    def holds(self, spell: int) -> bool:
+        return spell < len(self._records)
+
     def record(self, spell: int) -> object:
         from tariff.engine.contract import Record
 

@@ -86,9 +86,9 @@ REFUSED = {
     ),
     "a waiver that ended before the contract, of no rule": (
         f"- {{id: all, title: All, {BLOCK}}}\n",
-        WAIVER.replace("2023-03-31", "2022-03-31").replace("SPL03", "SPL3"), {}, {},
-        ["PK435 waiver of SPL3 ended on 2022-03-31, before the contract",
-         "PK439 waiver of rule 'SPL3', which no pack has", "did you mean 'SPL0"],
+        WAIVER.replace("2023-03-31", "2022-03-31").replace("SPL03", "SP03"), {}, {},
+        ["PK435 waiver of SP03 ended on 2022-03-31, before the contract",
+         "PK439 waiver of rule 'SP03', which no pack has", "did you mean 'SPL03'"],
     ),
     "unknown keys": (
         "- {id: all, title: All, selects: {}, form: {kind: block, capp: 1}}\n", "tolerence: 2\n",
@@ -211,7 +211,7 @@ def test_two_contracts_that_leave_months_out(tmp_path: Path) -> None:
         ("price", "exampel-block", 2, "did you mean 'example-block'?"),
         ("check", "exampel-block", 2, "did you mean 'example-block'?"),
         ("price", None, 2, "--history is for a contract's year to date or for policies"),
-        ("check", None, 2, "earlier months count in the year to date of a contract"),
+        ("check", None, 2, "april.csv is given as the extract and as its history"),
         ("price", "rules/pod/codes", 2, "is a pack of kind pod_codes, not a contract"),
     ],
 )

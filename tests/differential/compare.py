@@ -23,7 +23,8 @@ from tariff.reference.group import Grouping, episode_stay, group_episode, group_
 from tariff.reference.periods import KINDS, periods_by_spell
 from tariff.reference.price import Price, PriceOptions, price_spell
 from tariff.reference.price_tables import PriceTables, price_tables
-from tariff.reference.records import Record, record_of
+from tariff.reference.record_tables import RecordTables
+from tariff.reference.spell_records import spell_record
 from tariff.reference.spells import Key, Spell, assemble
 from tariff.reference.tables import (
     GroupTables,
@@ -32,6 +33,7 @@ from tariff.reference.tables import (
     date_of_year,
 )
 from tariff.reference.values import Value, day, family, text
+from tariff.reference.world import Record
 from tariff.schemas import MFF_UNIT
 
 Row = dict[str, Value]
@@ -138,22 +140,27 @@ class Case:
             self._groupings[spell.key] = grouping
         return self._groupings[spell.key]
 
-    def price(self, spell: Spell, grouping: Grouping) -> Price:
-        """Price a spell by the oracle."""
-        options = PriceOptions(
+    @property
+    def options(self) -> PriceOptions:
+        """What the command line overrides, for the oracle."""
+        return PriceOptions(
             year=self.year, price_at=self.price_at, mff=self.mff, mff_year=self.mff_year,
             rounding=self.terms.rounding, delayed_discharge=self.terms.delayed_discharge,
         )  # fmt: skip
+
+    def price(self, spell: Spell, grouping: Grouping) -> Price:
+        """Price a spell by the oracle."""
         dated = self._periods.get(spell.key, ())
-        return price_spell(self.prices, spell, grouping.hrg, options, dated)
+        return price_spell(self.prices, spell, grouping.hrg, self.options, dated)
 
     def records(self) -> list[Record]:
         """What signatures look at, by the oracle."""
-        chapters = choose_by_date(self.groupers, None).codes.chapters
+        tables = RecordTables(self.groupers, self.prices, None, (), (), ())
         found = []
         for spell in self.spells:
             grouping = self.grouping(spell)
-            found.append(record_of(spell, grouping, self.price(spell, grouping), chapters))
+            price, dated = self.price(spell, grouping), tuple(self._periods.get(spell.key, ()))
+            found.append(spell_record(tables, spell, grouping, price, self.options, dated))
         return found
 
 

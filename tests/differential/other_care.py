@@ -33,6 +33,12 @@ def extract_of(dataset: str, rows: Sequence[Row]) -> Extract:
         if found.type == "factor":  # units of 1e-9 here, a decimal in a file
             cells = [None if cell is None else f"{int(cell) / 10**9:.9f}" for cell in cells]
             kind = pa.string()
+        if found.type == "time":  # minutes here, HH:MM in a file
+            cells = [
+                None if cell is None else f"{int(cell) // 60:02}:{int(cell) % 60:02}"
+                for cell in cells
+            ]
+            kind = pa.string()
         kind = kind.value_type if pa.types.is_dictionary(kind) else kind
         arrays[name] = pa.array(cells, kind)
     return from_arrow(pa.table(arrays), dataset=dataset)

@@ -6,12 +6,13 @@ from collections import Counter
 
 import pytest
 
+from tariff.engine.record_set import RecordSet
 from tariff.packs.model import SignaturesPack
-from tariff.reference.match import match_rule
+from tariff.reference.world import World
 from tests.differential.compare import check_spells
 from tests.differential.realistic import noisy_rows, shipped, shipped_case, synthetic_rows
 from tests.differential.strategies import SLOW
-from tests.differential.test_match import engine_hits
+from tests.differential.test_match import engine_hits, oracle_hits
 
 SPELLS = 200_000 if SLOW else 10_000
 PIECE = 5_000
@@ -32,8 +33,8 @@ def test_honest_spells() -> None:
 
 def test_the_signatures_that_ship() -> None:
     case = shipped_case(noisy_rows(900, 77))
-    records = case.records()
-    columns = case.run().columns
+    world = World({("extract", "spells"): case.records()})
+    records = RecordSet([case.run().columns])
     rules = [
         (rule, {name: [str(c) for c in codes] for name, codes in pack.manifest.lists.items()})
         for pack, rule in shipped()[0].rules()
@@ -42,7 +43,7 @@ def test_the_signatures_that_ship() -> None:
     assert rules
     totals: Counter[str] = Counter()
     for rule, lists in rules:
-        expected = match_rule(rule, records, lists)
-        assert engine_hits(columns, [rule], 1, lists)[rule.id] == expected, rule.id
-        totals[rule.id] = len(expected)
+        expected = oracle_hits(world, rule, lists)
+        assert engine_hits(records, [rule], lists) == expected, rule.id
+        totals[rule.id] = sum(map(len, expected.values()))
     assert totals.total() > 50

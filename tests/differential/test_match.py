@@ -3,99 +3,152 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from random import Random
 
+import pytest
 from hypothesis import given
 
-from tariff.engine.columns import SpellColumns
+from tariff.engine import joins, sequences, sets
 from tariff.engine.match import Matcher
+from tariff.engine.record_set import RecordSet
 from tariff.packs.model import Rule
+from tariff.packs.tiers import expanded
+from tariff.reference import predicates
 from tariff.reference.match import Hit, match_rule
-from tariff.reference.spells import Key
-from tests.differential.compare import Case, fail_with, readable
+from tariff.reference.world import Ref, World
+from tests.differential.compare import fail_with
+from tests.differential.record_blocks import Held, both, random_held
 from tests.differential.rules import LISTS, RuleMaker
-from tests.differential.strategies import (
-    RANDOMS,
-    SLOW,
-    all_hrgs,
-    example_settings,
-    random_fields,
-    random_packs,
-    random_rows,
-)
+from tests.differential.strategies import RANDOMS, SLOW, example_settings
 
 BULK = 400 if SLOW else 40
-
-
-def random_case(rng: Random, spells: int) -> Case:
-    """Spells of few patients, mostly in one year."""
-    packs = random_packs(rng)
-    fields = random_fields(rng) | {"patient_id", "admission_date", "discharge_date"}
-    rows = random_rows(rng, fields, all_hrgs(packs), spells)
-    return Case(packs, fields, rows, parts=rng.choice([1, 2]))
+Found = tuple[tuple[Ref, ...], Ref | None, Ref | None]
 
 
 def engine_hits(
-    columns: SpellColumns, rules: list[Rule], parts: int, lists: dict[str, list[str]] | None = None
-) -> dict[str, list[Hit]]:
-    """The hits of each rule by the engine, in the form of the oracle's."""
-    names = (columns.texts(name).to_pylist() for name in ("provider", "spell_id"))
-    keys: list[Key] = list(zip(*names, strict=True))
-    hits = Matcher(columns, parts=parts).run([(rule, lists or LISTS) for rule in rules])
-    found: dict[str, list[Hit]] = {
-        rule: [(rule, (keys[s],), None) for s in spells.tolist()]
-        for rule, spells in hits.records.items()
-    }
-    for rule, groups in hits.groups.items():
-        found[rule] = [
-            (rule, tuple(keys[s] for s in hit.spells), None if hit.kept is None else keys[hit.kept])
-            for hit in groups
+    records: RecordSet,
+    rules: Sequence[Rule],
+    lists: Mapping[str, list[str]] = LISTS,
+    parts: int = 1,
+    threads: int = 1,
+) -> dict[str, list[Found]]:
+    """The hits of each rule, by its key, in the engine."""
+    plain = [each for rule in rules for each in expanded(rule)]
+    hits = Matcher(records, parts=parts, threads=threads).run([(r, dict(lists)) for r in plain])
+
+    def ref(number: int) -> Ref | None:
+        if number < 0:
+            return None
+        block, place = records.place(number)
+        return block.source, block.kind, int(place)
+
+    def refs(numbers: Sequence[int]) -> tuple[Ref, ...]:
+        return tuple(found for number in numbers if (found := ref(number)) is not None)
+
+    found: dict[str, list[Found]] = {}
+    for key, singles in hits.single.items():
+        pairs = zip(singles.records.tolist(), singles.partners.tolist(), strict=True)
+        found[key] = [(refs([record]), None, ref(partner)) for record, partner in pairs]
+    for key, groups in hits.groups.items():
+        found[key] = [
+            (refs(hit.records), None if hit.kept is None else ref(hit.kept), None) for hit in groups
         ]
-    return {rule: sorted(of_rule, key=lambda hit: hit[1]) for rule, of_rule in found.items()}
+    return {key: sorted(of_rule, key=str) for key, of_rule in found.items()}
 
 
-def check_rules(case: Case, rng: Random, count: int) -> Counter[str]:
-    """Compare the hits of random rules; give how many hits there were by scope."""
-    records = case.records()
-    columns = case.run().columns
-    maker = RuleMaker(rng, records)
-    rules = [maker.rule(f"TST{n:02}") for n in range(count)]
-    found = engine_hits(columns, rules, case.parts)
-    spell_of = {spell.key: spell for spell in case.spells}
+def oracle_hits(
+    world: World, rule: Rule, lists: Mapping[str, Sequence[str]] = LISTS
+) -> dict[str, list[Found]]:
+    """The hits of a rule by the oracle, by key."""
+    return by_key(rule, match_rule(rule, world, lists))
+
+
+def by_key(rule: Rule, hits: Sequence[Hit]) -> dict[str, list[Found]]:
+    """The hits of a rule by the key of each tier."""
+    found: dict[str, list[Found]] = {each.key: [] for each in expanded(rule)}
+    for hit in hits:
+        found[hit.rule].append(_plain(hit))
+    return {key: sorted(of_rule, key=str) for key, of_rule in found.items()}
+
+
+def _plain(hit: Hit) -> Found:
+    return hit.records, hit.kept, hit.partner
+
+
+def readable(world: World, rule: Rule, side: str, hit: Found) -> str:
+    """A rule and what one side alone finds, as one reads them."""
+    asked = {
+        "of": rule.of, "from": rule.source, "match": rule.match, "except": rule.exceptions,
+        "pairing": rule.pairing, "set": rule.set_key, "applies": rule.applies,
+        "tiers": rule.tiers, "params": rule.params,
+    }  # fmt: skip
+    lines = [f"{rule.scope} {name}: {value}" for name, value in asked.items() if value]
+    lines += [f"{side} alone finds {hit[0]}, kept {hit[1]}, partner {hit[2]}"]
+    held = {entry.ref: entry.record for entry in world.entries}
+    for ref in (*hit[0], *(r for r in hit[2:] if r is not None)):
+        values = {name: value for name, value in held[ref].items() if value not in (None, ())}
+        lines.append(f"  {ref}: {values}")
+    return "\n".join(lines)
+
+
+def check_rules(
+    world: World, records: RecordSet, rules: Sequence[Rule], parts: int = 1
+) -> Counter[str]:
+    """Compare the hits of rules; give how many hits there were by scope."""
+    found = engine_hits(records, rules, parts=parts, threads=parts)
     problems: list[tuple[int, str]] = []
     totals: Counter[str] = Counter()
     for rule in rules:
-        expected = match_rule(rule, records, LISTS)
-        totals[rule.scope] += len(expected)
-        if found[rule.id] == expected:
-            continue
-        only = [("engine", h) for h in found[rule.id] if h not in expected]
-        only += [("oracle", h) for h in expected if h not in found[rule.id]]
-        side, hit = min(only, key=lambda item: len(item[1][1]))
-        asked = {
-            "match": rule.match, "except": rule.exceptions, "pairing": rule.pairing,
-            "set": rule.set_key, "applies": rule.applies, "params": rule.params,
-        }  # fmt: skip
-        lines = [f"{rule.scope} {name}: {value}" for name, value in asked.items() if value]
-        lines += [f"{side} alone finds {hit[1]}, kept {hit[2]}"]
-        lines += [readable(case, spell_of[key]) for key in hit[1]]
-        problems.append((len(hit[1]), "\n".join(lines)))
-    fail_with(problems, lambda: f"{len(problems)} of {count} rules differ")
-    alone = rules[0]  # what other rules ask for does not matter
-    assert engine_hits(columns, [alone], 1)[alone.id] == found[alone.id]
+        for key, expected in oracle_hits(world, rule).items():
+            totals[rule.scope] += len(expected)
+            totals["partners"] += sum(partner is not None for _, _, partner in expected)
+            if found[key] == expected:
+                continue
+            only = [("engine", h) for h in found[key] if h not in expected]
+            only += [("oracle", h) for h in expected if h not in found[key]]
+            side, hit = min(only, key=lambda item: len(item[1][0]))
+            problems.append((len(hit[0]), readable(world, rule, side, hit)))
+    fail_with(problems, lambda: f"{len(problems)} of {len(rules)} rules differ")
     return totals
 
 
-@example_settings(25)
+def some_rules(rng: Random, held: Held, count: int) -> list[Rule]:
+    maker = RuleMaker(rng, held)
+    return [maker.rule(f"TST{number:02}") for number in range(count)]
+
+
+@example_settings(60)
 @given(RANDOMS)
 def test_the_smallest_disagreement(rng: Random) -> None:
-    case = random_case(rng, rng.randint(1, 6))
-    check_rules(case, rng, 4)
+    held = random_held(rng, rng.randint(1, 4))
+    check_rules(*both(held), some_rules(rng, held, 4))
 
 
-def test_many_rules_over_many_spells() -> None:
+def test_many_rules_over_many_records() -> None:
     totals: Counter[str] = Counter()
     for seed in range(BULK):
         rng = Random(seed)
-        totals += check_rules(random_case(rng, 60), rng, 40)
-    assert min(totals[scope] for scope in ("record", "spell", "sequence", "set")) > BULK * 10
+        held = random_held(rng, 16)
+        world, records = both(held)
+        rules = some_rules(rng, held, 30)
+        totals += check_rules(world, records, rules, parts=rng.choice([1, 2]))
+        alone = engine_hits(records, rules[:1])  # what other rules ask for does not matter
+        assert alone.items() <= engine_hits(records, rules).items()
+    scopes = ("record", "spell", "reference", "reconcile", "sequence", "set", "partners")
+    assert min(totals[scope] for scope in scopes) > BULK * 4, totals
+
+
+def test_a_patient_of_more_records_than_the_limit_stands_for_many_people(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = Random(1000)
+    held = random_held(rng, 24)
+    world, records = both(held)
+    rules = some_rules(rng, held, 150)
+    before = check_rules(world, records, rules)
+    for module in (joins, sequences, sets, predicates):
+        monkeypatch.setattr(module, "MOST_SPELLS", 2)
+    after = check_rules(world, records, rules)
+    fewer = {scope for scope in before if after[scope] < before[scope]}
+    assert fewer >= {"sequence", "set", "partners"}

@@ -28,6 +28,7 @@ FILES = {
     "report.html",
     "workbook.xlsx",
     "findings.parquet",
+    "causes.csv",
     "findings.csv",
     "spells.parquet",
     "rejects.csv",

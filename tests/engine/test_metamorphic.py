@@ -103,7 +103,9 @@ def of_patient(rows: list[Row], number: int, **values: str) -> list[Row]:
 def test_an_unrelated_patient_changes_no_other_finding(
     faults: list[list[Row]], other: list[Row], provider: str, first: bool
 ) -> None:
-    here = [row for n, rows in enumerate(faults) for row in of_patient(rows, n)]
+    # a rule runs where its columns hold a value: one patient, of both runs, has one in all of them
+    whole = stay(patient_id="whole", spell_id="W", oper_01="X403", billed_excess_days="0", **DZ11T)
+    here = [whole, *(row for n, rows in enumerate(faults) for row in of_patient(rows, n))]
     more = of_patient(other, 9, provider=provider)
     alone, both = run(*here), run(*(more + here if first else here + more))
     added = {row["spell_id"] for row in more}

@@ -26,9 +26,14 @@ def failing(folder: Path, pack_id: str) -> list[Outcome]:
 
 
 def changed(folder: Path, name: str, old: str, new: str) -> Path:
-    """A copy of the shipped signatures with a text of one rule changed where it is first found."""
+    """A copy of the shipped signatures with one rule alone, a text of it changed where first."""
     copy = folder / "signatures"
-    shutil.copytree(shipped_folder() / "signatures", copy)
+    others = [
+        path.name
+        for path in (shipped_folder() / "signatures").rglob("[A-Z]*-*.yaml")
+        if not path.name.startswith(f"{name}-")
+    ]
+    shutil.copytree(shipped_folder() / "signatures", copy, ignore=lambda *_: others)
     (path,) = copy.rglob(f"{name}-*.yaml")
     text = path.read_text("utf-8")
     assert old in text

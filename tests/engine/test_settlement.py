@@ -604,7 +604,7 @@ def test_evidence_shows_what_the_rule_looked_at() -> None:
         "Excess bed days billed": "5",
         "Adjusted days above the trim point": "3",
         "Base price": "3,101.00",
-        "What counts as billed for the spell": "4,580.29",
+        "What counts as billed for the record": "4,580.29",
     }
 
 
@@ -624,6 +624,7 @@ def test_the_working_of_a_long_stay() -> None:
         ["Price before MFF", 391100, ""],
         ["Market forces factor", None, "1.171131"],
         ["Price", 458029, "half up to the penny"],
+        ["Parameter tolerance", None, "1.00"],
     ]
 
 
@@ -889,11 +890,15 @@ def test_findings_are_sorted_and_money_reconciles_by_step_and_class(rows: list[R
         assert item["settled"] == sum(f["settled_pence"] or 0 for f in here)
     assert sum(item["settled"] for item in by_step.values()) == total["settled"]
     for name, item in total["by_class"].items():
-        here = [f for f in findings if f["class"] == name]
-        assert item["findings"] == len(here)
-        assert item["value"] == sum(f["value_pence"] or 0 for f in here)
-        assert item["settled"] == sum(f["settled_pence"] or 0 for f in here)
-    assert sum(item["findings"] for item in total["by_class"].values()) == len(findings)
+        for effects in (("cash", "question"), ("suspended",), ("system_neutral",)):
+            here = [f for f in findings if f["class"] == name and f["effect"] in effects]
+            part = item if "cash" in effects else item.get(effects[0], {"findings": 0})
+            assert part["findings"] == len(here)
+            if here:
+                assert part["value"] == sum(f["value_pence"] or 0 for f in here)
+                assert part["settled"] == sum(f["settled_pence"] or 0 for f in here)
+                under = [f["settled_pence"] for f in here if (f["settled_pence"] or 0) < 0]
+                assert part["settled_under"] == sum(under)
     for rule in {f["rule"] for f in findings}:
         here = [f for f in findings if f["rule"] == rule]
         assert rule_of(done, rule)["findings"] == len(here)

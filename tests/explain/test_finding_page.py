@@ -8,6 +8,7 @@ import pytest
 
 from tariff.engine.run import Run
 from tariff.report.text import pounds
+from tests.report.fake_run import care_run
 
 from .conftest import DEMO, Explain, Fails, run, section, squeezed
 
@@ -56,6 +57,56 @@ def test_a_run_with_findings_only_has_pages_too(explain: Explain, folder: Path, 
     row = demo.findings.to_pylist()[0]
     page = explain(row["finding_id"], "--run", str(folder))
     assert row["records"][0] in section(page, "Records")
+
+
+@pytest.fixture(scope="module")
+def all_care(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from tariff.report.write import write_run
+
+    out = tmp_path_factory.mktemp("all")
+    write_run(out, care_run(), html=False, workbook=False)
+    return out
+
+
+@pytest.mark.parametrize(
+    ("rule", "records"),
+    [
+        ("COM02", ["emergency:RXQ:arrival_date1 2022-06-14 2022-06-14 – – £137.00 £137.00",
+                   "Compared with row 26 of the register registrations (registrations:26)."]),
+        ("OPA01", ["attendance:RXQ:attendance_date1 2022-06-14"]),
+        ("REC01", ["line:RXQ:end_date1 2022-06-14 2022-06-14 – DRUG £260.00"]),
+    ],
+)  # fmt: skip
+def test_a_finding_on_other_care_shows_record_partner_and_tier(
+    explain: Explain, all_care: Path, rule: str, records: list[str]
+) -> None:
+    rows = care_run().findings.to_pylist()
+    (name,) = [row["finding_id"] for row in rows if row["rule"] == rule]
+    page = explain(name, "--run", str(all_care))
+    for words in records:
+        assert words in squeezed(section(page, "Records"))
+    standing = squeezed(page)
+    assert ("Tier left the list" in standing) == (rule == "COM02")
+    assert ("Money owed by another payer" in standing) == (rule == "COM02")
+    assert ("Money suspended until it is shown" in standing) == (rule == "REC01")
+
+
+def test_a_record_of_the_run_leads_to_its_findings(refused: Fails, all_care: Path) -> None:
+    said = refused("attendance:RXQ:attendance_date1", "--run", str(all_care))
+    assert "is a record that is asked about" in said and "(OPA01)" in said
+    said = refused("registrations:26", "--run", str(all_care))
+    assert "is a record that is compared with others" in said and "(COM02)" in said
+
+
+def test_other_care_has_no_page_of_steps_and_is_told_so(refused: Fails, tmp_path: Path) -> None:
+    said = refused("attendance:R1H:A1")
+    assert "'attendance:R1H:A1' is an outpatient attendance; only spells have a page" in said
+    assert "tariff explain FINDING --run DIR" in said
+    path = tmp_path / "clinic.csv"
+    path.write_text(
+        "provider,attendance_id,attendance_date,attended\nR1H,A1,2022-05-03,5\n", encoding="utf-8"
+    )
+    assert "holds outpatient attendances; only a spell is explained" in refused("A1", str(path))
 
 
 def test_an_unknown_finding_gets_suggestions(refused: Fails, folder: Path, demo: Run) -> None:

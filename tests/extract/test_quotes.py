@@ -89,7 +89,11 @@ def test_two_stray_quotes_that_would_make_one_row_of_several(tmp_path: Path, blo
     assert "on line 50 is closed on line 54, with as many delimiters between" in text
     lines[54 - 2] = LINES[54 - 2].replace("I10X", 'I10X"', 1)  # in another column
     text = refused(csv_file(tmp_path, *lines))
-    assert "the row that begins on line 50 has 3 columns, not 8" in text
+    assert "on line 50 is closed on line 54, behind the end of a whole row" in text
+    lines = with_quote(50, "I10X")
+    lines[54 - 2] = lines[54 - 2].replace("RXX", 'RXX"', 1)  # in an earlier column
+    text = refused(csv_file(tmp_path, *lines))
+    assert "the row that begins on line 50 has" in text and "columns, not 8" in text
 
 
 def test_a_stray_quote_inside_a_cell_means_nothing(tmp_path: Path, block: int) -> None:

@@ -170,6 +170,20 @@ def test_codes_and_roots_are_those_of_the_classification_and_the_design(
     ]
 
 
+def test_limits_of_codes_are_of_a_sex_or_of_ages(write_pack: WritePack) -> None:
+    rows = "N40,1,,\nO80,3,,\nP22,,5,4\nZ38,,,0\nI10,,,\n"
+    folder = write_pack(
+        "icd",
+        more="classification: icd10\ncodes: c.csv\nlimits: l.csv\n",
+        files={"c.csv": "code\nI10\n", "l.csv": "code,sex,age_min,age_max\n" + rows},
+    )
+    assert told(folder) == [
+        "l.csv:3 PK400 '3' is no sex: 1 is male, 2 is female, a blank either",
+        "l.csv:4 PK400 the ages 5 to 4 end before they begin",
+        "l.csv:6 PK400 'I10' is kept for everyone: neither sex nor ages are given",
+    ]
+
+
 # ---------------------------------------------------------------- waivers
 
 
@@ -222,7 +236,7 @@ def test_a_sound_rule_has_no_problem(write_pack: WritePack) -> None:
         ("[{spell_id: A}]}\n  - {name: nine", "[]}\n  - {name: nine",
          "19 PK421 TST01: the test 'ten days' has no spells"),
         ("step: days", "params: {n: 1}\nstep: days",
-         "11 PK423 TST01: no predicate uses the parameter 'n'"),
+         "11 PK423 TST01: nothing uses the parameter 'n'"),
     ],
 )  # fmt: skip
 def test_what_a_rule_must_have(write_pack: WritePack, old: str, new: str, expected: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 from pathlib import Path
 from textwrap import dedent, indent
@@ -11,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tariff.packs.match_fields import DERIVED_NEEDS, MATCH_FIELDS, needs_of, scaled
+from tariff.packs.match_fields import MATCH_FIELDS, scaled
 from tariff.packs.model import (
+    Edit,
     Every,
     Negation,
     Operand,
@@ -186,18 +186,18 @@ def test_a_sequence_says_how_two_records_stand_to_each_other() -> None:
 
 def test_a_set_says_what_puts_records_together() -> None:
     rule = rule_of("key: [patient_id, admission_date]\nkeep: dearest\nsame: [hrg]\n", "set")
-    assert rule.set_key == SetKey("spells", ("patient_id", "admission_date"), "dearest")
+    assert rule.set_key == SetKey(("patient_id", "admission_date"), "dearest")
     assert rule.match == Same("hrg")
-    assert rule_of("key: [all_fields]\nof: episodes\n", "set").set_key == SetKey(
-        "episodes", ("all_fields",), "first"
-    )
+    copies = rule_of("key: [all_fields]\n", "set").set_key
+    assert copies == SetKey(("all_fields",), "first") and copies.copies
 
 
 @pytest.mark.parametrize(
     ("match", "scope", "expected"),
     [
         ("same: [patient_id]", "sequence",
-         "PK021 missing key: one of 'gap_days', 'overlap_days', 'contains'"),
+         "PK021 missing key: one of 'gap_days', 'gap_minutes', 'starts_days', "
+         "'overlap_days', 'contains'"),
         ("gap_days: {min: 0}", "sequence", "PK021 missing key 'same'"),
         ("same: [provider]\ngap_days: {min: 0}", "sequence",
          "PK106 'same' of a sequence begins with patient_id"),
@@ -209,10 +209,9 @@ def test_a_set_says_what_puts_records_together() -> None:
         ("previous: {sex: 1}", "spell", "PK106 'previous' has no meaning here"),
         ("gap_days: {min: 0}", "spell", "PK106 'gap_days' belongs to rules of scope sequence"),
         ("keep: first", "set", "PK021 missing key 'key'"),
-        ("key: [all_fields]", "set",
-         "PK106 'all_fields' stands alone, and with 'of: episodes'"),
+        ("key: [all_fields, sex]", "set", "PK106 'all_fields' stands alone in 'key'"),
         ("age: {above: {field: age, of: previous}}", "spell",
-         "PK106 'of' has a meaning in a pair of records only"),
+         "PK106 'of' has a meaning where there are two records only"),
     ],
 )  # fmt: skip
 def test_a_key_of_another_scope_is_told(match: str, scope: str, expected: str) -> None:
@@ -277,13 +276,23 @@ def test_all_problems_of_a_rule_are_told_at_once() -> None:
 @pytest.mark.parametrize(
     ("remedy", "expected"),
     [
-        ("{kind: reprice}", "remedy reprice asks for 'what': one of price, short_stay, mff"),
-        ("{kind: cap_units, what: mff}", "remedy cap_units asks for 'what': one of excess_days"),
+        (
+            "{kind: reprice}",
+            "remedy reprice asks for 'what': one of price, short_stay, mff, best_practice, top_up, "
+            "amount, unit_price, unbilled",
+        ),
+        (
+            "{kind: cap_units, what: mff}",
+            "remedy cap_units asks for 'what': one of excess_days, quantity",
+        ),
         ("{kind: query, what: mff}", "remedy query takes no 'what'"),
-        ("{kind: edit_and_regroup}", "remedy edit_and_regroup asks for 'set'"),
+        (
+            "{kind: edit_and_regroup}",
+            "remedy edit_and_regroup asks for 'set', 'remove' or 'swap_primary'",
+        ),
         ("{kind: query, set: {sex: 1}}", "remedy query takes no 'set'"),
         ("{kind: merge_and_regroup}", "merge_and_regroup needs a rule of scope sequence"),
-        ("{kind: keep_one}", "keep_one needs a rule of scope set"),
+        ("{kind: keep_one}", "keep_one needs a rule of scope set, or a partner"),
     ],
 )
 def test_a_remedy_must_fit(remedy: str, expected: str) -> None:
@@ -293,50 +302,12 @@ def test_a_remedy_must_fit(remedy: str, expected: str) -> None:
 
 def test_an_edit_sets_columns_of_an_episode() -> None:
     rule = rule_of("sex: 1", remedy='remedy: {kind: edit_and_regroup, set: {diag_02: ""}}\n')
-    assert rule.remedy.set == (("diag_02", ""),)
+    assert rule.remedy.set == (Edit("diag_02", "code", ""),)
     text = rule_text("sex: 1", remedy="remedy: {kind: edit_and_regroup, set: {hrg: A}}\n")
     assert told(text) == [("PK102", "unknown column 'hrg'")]
 
 
-# ---------------------------------------------------------------- needs
-
-
-@pytest.mark.parametrize(
-    ("match", "needs"),
-    [
-        ("diagnosis_chapter: X", ("diag_01",)),
-        ("billed: {above: 0}", ("billed_total|billed_price",)),
-        ("spell_days: {above: 0}", ("admission_date", "discharge_date")),
-        ("not: {any: [{sex: 1}, {ward: A}]}", ("sex", "ward")),
-        ("discharge_date: {above: {field: ready_for_discharge_date}}",
-         ("discharge_date", "ready_for_discharge_date")),
-        ("duplicate_rows: {above: 0}", ()),
-    ],
-)  # fmt: skip
-def test_needs_follow_from_the_predicates(match: str, needs: tuple[str, ...]) -> None:
-    assert rule_of(match).needs == needs
-
-
-def test_declared_needs_come_first_and_exceptions_count() -> None:
-    rule = rule_of("sex: 1", more="needs: [ward]\nexcept: [{name: x, when: {consultant: C1}}]\n")
-    assert rule.needs == ("ward", "sex", "consultant")
-    assert [exception.name for exception in rule.exceptions] == ["x"]
-
-
-def test_a_pair_needs_its_dates() -> None:
-    rule = rule_of("same: [patient_id, site]\ngap_days: {min: 0}\n", "sequence")
-    assert rule.needs == ("patient_id", "admission_date", "discharge_date", "site")
-
-
-@given(st.lists(st.sampled_from(sorted(MATCH_FIELDS)), max_size=6))
-def test_needs_are_columns_of_the_extract(names: list[str]) -> None:
-    for need in needs_of(names):
-        for column in re.split(r"[|+]", need):
-            assert not MATCH_FIELDS[column].derived
-
-
-def test_every_derived_field_says_what_it_rests_on() -> None:
-    assert {name for name, item in MATCH_FIELDS.items() if item.derived} <= set(DERIVED_NEEDS)
+# ---------------------------------------------------------------- units
 
 
 @given(st.decimals(-(10**9), 10**9, places=2))

@@ -177,6 +177,7 @@ class FakeRun:
     rejects: pa.Table
     manifest: dict[str, Any]
     episodes: pa.Table | None = field(default=None)
+    others: dict[str, pa.Table] = field(default_factory=dict)
 
 
 def fake_run(
@@ -211,6 +212,100 @@ def fake_run(
     reject_table = pa.Table.from_pylist(bad, schemas.REJECTS)
     manifest = _manifest(rows, asked, bad, hostile, dates=dates, prices=prices)
     return FakeRun(spell_table, finding_table, reject_table, manifest)
+
+
+CARE_DAY = date(2022, 6, 14)
+
+
+def care_run() -> FakeRun:
+    """`fake_run` with other care beside the spells: a finding on each kind, two comparisons."""
+    run = fake_run()
+    others = {
+        "attendances": _others("attendance_id", "attendance_date", 3, 7_500),
+        "emergency": _others("attendance_id", "arrival_date", 2, 13_700),
+        "critical_care": _others("period_id", "end_date", 1, 0),
+        "lines": _others("line_id", "end_date", 2, 26_000, "DRUG"),
+    }
+    template = run.findings.slice(0, 1).to_pylist()[0]
+    found = [
+        _on_care(template, "COM02", "emergency:RXQ:arrival_date1", "system_neutral", 13_700),
+        _on_care(template, "OPA01", "attendance:RXQ:attendance_date1", "cash", 7_500),
+        _on_care(template, "REC01", "line:RXQ:end_date1", "suspended", 26_000),
+    ]
+    found[0]["partner"] = "registrations:26"
+    found[0]["evidence"] = json.dumps([["Compared with", "registrations:26"]])
+    run.findings = pa.concat_tables(
+        [run.findings, pa.Table.from_pylist(found, schema=schemas.FINDINGS)]
+    )
+    run.others = others
+    settled = sum(row["settled_pence"] for row in found)
+    billed = {kind: sum(table["billed_pence"].to_pylist()) for kind, table in others.items()}
+    money = run.manifest["money"]
+    run.manifest["kinds"] = {
+        kind: {"records": count, "billed": pence, "billed_in_copies": 0}
+        for kind, count, pence in [
+            ("spells", run.spells.num_rows, money["billed"]),
+            *((kind, table.num_rows, billed[kind]) for kind, table in others.items()),
+        ]
+    }
+    money["billed"] += sum(billed.values())
+    money["allowed"] = money["billed"] - money["settled"] - settled
+    for key in ("settled", "settled_over"):
+        money[key] += settled
+    sure = money["by_class"]["deterministic"]
+    sure["findings"] += len(found)
+    for key in ("value", "settled"):
+        sure[key] += settled
+    step = next(step for step in money["by_step"] if step["step"] == "identity")
+    step["findings"] += len(found)
+    step["settled"] += settled
+    run.manifest["reconcile"] = [
+        {"against": "national", "kind": "spells", "here": 4_171, "there": 4_140, "matched": 4_131,
+         "rate": 0.9904, "only_here": 40, "only_there": 9},
+        {"against": "earlier", "kind": "lines", "here": 9_001, "there": 9_000, "matched": 9_000,
+         "rate": 0.9999, "only_here": 1, "only_there": 0},
+    ]  # fmt: skip
+    run.manifest["rules"][0]["note"] = "not run on lines: needs treatment_function of lines"
+    return run
+
+
+def _others(key: str, day: str, count: int, pence: int, group: str | None = None) -> pa.Table:
+    return pa.table(
+        {
+            "provider": pa.array(["RXQ"] * count),
+            key: pa.array([f"{day}{number}" for number in range(count)]),
+            day: pa.array([CARE_DAY] * count, pa.date32()),
+            "point_of_delivery": pa.array([group] * count, pa.string()),
+            "activity_month": pa.array([None] * count, pa.string()),
+            "billed_pence": pa.array([pence] * count, pa.int64()),
+            "allowed_pence": pa.array([pence] * count, pa.int64()),
+        }
+    )
+
+
+def _on_care(
+    template: dict[str, Any], rule: str, key: str, effect: str, pence: int
+) -> dict[str, Any]:
+    return {
+        **template,
+        "finding_id": hashlib.sha256(key.encode()).hexdigest()[:16],
+        "rule": rule,
+        "title": f"Title of {rule}",
+        "class": "deterministic",
+        "step": "identity",
+        "tier": "left_the_list" if rule == "COM02" else "",
+        "provider": "RXQ",
+        "activity_month": None,
+        "point_of_delivery": "DRUG" if key.startswith("line") else None,
+        "records": [key],
+        "spell_ids": [],
+        "effect": effect,
+        "billed_pence": pence,
+        "allowed_pence": 0,
+        "value_pence": pence,
+        "settled_pence": pence,
+        "note": "",
+    }
 
 
 def empty_run() -> FakeRun:
@@ -321,6 +416,7 @@ def _findings(
                 "title": rule["title"] + nasty,
                 "class": rule["class"],
                 "level": rule["level"],
+                "tier": "",
                 "step": rule["step"],
                 "provider": spell["provider"],
                 "commissioner": "15N",
@@ -329,7 +425,10 @@ def _findings(
                 "hrg": spell["priced_hrg"],
                 "records": [key],
                 "spell_ids": [spell["spell_id"]],
+                "partner": None,
+                "cause": spell["priced_hrg"] + nasty,
                 "remedy": rule["remedy"],
+                "effect": "question" if value is None else "cash",
                 "billed_pence": billed,
                 "allowed_pence": None if value is None else billed - value,
                 "value_pence": value,

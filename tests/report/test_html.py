@@ -138,6 +138,24 @@ def test_classes_are_never_added_together() -> None:
     assert sum(line.over for line in classes) == money["settled_over"]
 
 
+def test_what_is_no_cash_stands_apart() -> None:
+    run = fake_run()
+    effects = [
+        "suspended" if rule == "SPL03" else "cash" for rule in run.findings["rule"].to_pylist()
+    ]
+    place = run.findings.column_names.index("effect")
+    run.findings = run.findings.set_column(place, "effect", pa.array(effects))
+    money, before = figures.money(run), figures.money(fake_run())
+    (line,) = money.apart
+    assert (line.key, line.effect, line.settled > 0) == ("presumptive", "suspended", True)
+    cash = money.line("presumptive").settled
+    assert cash + line.settled == before.line("presumptive").settled
+    headline = words(Page(render(run)).id("headline"))
+    assert text.pounds(line.settled) in headline and "suspended until it is shown" in headline
+    providers = figures.by_provider(run).groups
+    assert sum(g.queried.over["presumptive"] for g in providers) == money.line("presumptive").over
+
+
 def test_breakdowns_add_up_to_the_whole() -> None:
     run = RUNS["ordinary"]
     money = figures.money(run)
@@ -145,7 +163,7 @@ def test_breakdowns_add_up_to_the_whole() -> None:
     assert month is not None
     for table in (figures.by_provider(run), figures.by_point_of_delivery(run), month):
         assert sum(group.billed for group in table.groups) == money.billed
-        assert sum(group.spells for group in table.groups) == run.spells.num_rows
+        assert sum(group.records for group in table.groups) == run.spells.num_rows
         assert sum(group.queried.under for group in table.groups) == money.under
         for key in text.CLASSES:
             over = sum(group.queried.over[key] for group in table.groups)

@@ -26,7 +26,7 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> openpyxl.Workbook:
 
 
 def test_sheets(book: openpyxl.Workbook) -> None:
-    assert book.sheetnames == ["Summary", "Worklist", "Rules", "Rejects"]
+    assert book.sheetnames == ["Summary", "Root causes", "Worklist", "Rules", "Rejects"]
     for sheet in book:
         assert sheet.page_setup.orientation == "landscape"
         assert sheet.page_setup.paperSize == 9
@@ -57,12 +57,12 @@ def test_worklist_has_one_line_a_finding_largest_first(book: openpyxl.Workbook) 
 def test_worklist_can_be_filtered_printed_and_answered(book: openpyxl.Workbook) -> None:
     sheet = book["Worklist"]
     last = sheet.max_row
-    assert sheet.auto_filter.ref == f"A2:V{last}"
+    assert sheet.auto_filter.ref == f"A2:Y{last}"
     assert sheet.freeze_panes == "E3"
     assert sheet.print_title_rows == "$2:$2"
     checks = {str(check.sqref): check for check in sheet.data_validations.dataValidation}
-    assert checks[f"T3:T{last}"].formula1 == '"' + ",".join(ANSWERS) + '"'
-    assert checks[f"U3:U{last}"].type == "decimal"
+    assert checks[f"W3:W{last}"].formula1 == '"' + ",".join(ANSWERS) + '"'
+    assert checks[f"X3:X{last}"].type == "decimal"
     money = sheet.cell(3, TITLES.index("Billed") + 1)
     assert money.number_format.startswith("£#,##0.00") and isinstance(money.value, int | float)
 

@@ -19,7 +19,7 @@ from rich.console import Console
 from tariff import schemas
 from tariff.cli.report import report
 from tariff.errors import DataError, UsageError
-from tariff.report import safe, write
+from tariff.report import safe, text, write
 from tariff.report.terminal import summary
 from tests.report.fake_run import empty_run, fake_run
 
@@ -27,6 +27,7 @@ NAMES = {
     "report.html",
     "workbook.xlsx",
     "findings.parquet",
+    "causes.csv",
     "findings.csv",
     "spells.parquet",
     "rejects.csv",
@@ -195,6 +196,7 @@ def test_findings_alone_leave_the_spells_out(tmp_path: Path) -> None:
     assert set(contents(tmp_path)) == {
         "findings.parquet",
         "findings.csv",
+        "causes.csv",
         "rejects.csv",
         "manifest.json",
     }
@@ -257,6 +259,31 @@ def test_summary_tells_how_many_findings_only_ask() -> None:
     assert line.split()[:3] == ["Deterministic", "20", "12"]
     assert line.index("20") + 2 == head.index("Findings") + len("Findings")
     assert line.index("12") + 2 == head.index("Of which ask") + len("Of which ask")
+
+
+def test_summary_tells_what_is_no_cash_apart() -> None:
+    manifest = fake_run().manifest
+    manifest["money"]["by_class"] = {
+        "deterministic": {
+            "findings": 2,
+            "questions": 0,
+            "value": 900,
+            "settled": 500,
+            "settled_under": -100,
+            "suspended": {"findings": 1, "value": 7700, "settled": 7700, "settled_under": 0},
+        },
+        "presumptive": {
+            "findings": 1,
+            "questions": 0,
+            "value": -300,
+            "settled": -300,
+            "settled_under": -300,
+        },
+    }
+    lines = [line.split() for line in said(manifest).splitlines()]
+    assert ["Deterministic", "2", "0", "£9.00", "£5.00"] in lines
+    assert ["Deterministic,", "suspended", "1", "£77.00", "£77.00"] in lines
+    assert f"{text.pounds(-100)} deterministic, {text.pounds(-300)} presumptive" in said(manifest)
 
 
 def test_summary_shows_data_as_it_is() -> None:

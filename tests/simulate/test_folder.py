@@ -12,10 +12,10 @@ from click.testing import CliRunner
 
 from tariff.cli.synth import synth
 from tariff.errors import TariffError, UsageError
-from tariff.extract.fields import DATASETS, REGISTERS
+from tariff.extract.fields import DATASETS
 from tariff.simulate import synthesise_year, write_year
 from tariff.simulate.frames import SCHEMAS
-from tariff.simulate.year import Batches
+from tariff.simulate.year import REGISTERS, Batches
 
 REGISTER_FILES = {f"registers/{name}.csv" for name in REGISTERS}
 

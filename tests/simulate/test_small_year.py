@@ -9,8 +9,9 @@ from importlib import resources
 import pytest
 
 from tariff.extract import open_extract
-from tariff.extract.fields import DATASETS, REGISTERS
+from tariff.extract.fields import DATASETS
 from tariff.simulate.frames import SCHEMAS
+from tariff.simulate.year import REGISTERS
 
 DEMO = resources.files("tariff.simulate").joinpath("data", "demo")
 Row = dict[str, str]

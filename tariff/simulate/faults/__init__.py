@@ -4,7 +4,18 @@ docs/planted-faults.md lists the faults and the form of the key. `plant` streams
 the honest rows back.
 """
 
-from tariff.simulate.faults import coding, money, near, structure
+from tariff.simulate.faults import (
+    coding,
+    emergency_faults,
+    line_faults,
+    money,
+    national_faults,
+    near,
+    outpatient_faults,
+    payer_faults,
+    structure,
+)
+from tariff.simulate.faults.care_model import care_planters, care_rules, every_rule
 from tariff.simulate.faults.chunk import PlantTally, plant
 from tariff.simulate.faults.key import KeyFiles, read_key
 from tariff.simulate.faults.model import FAULT, NEAR_MISS, Planted, Undo, planters, rules
@@ -19,10 +30,18 @@ __all__ = [
     "PlantTally",
     "Planted",
     "Undo",
+    "care_planters",
+    "care_rules",
     "coding",
+    "emergency_faults",
+    "every_rule",
+    "line_faults",
     "money",
+    "national_faults",
     "near",
+    "outpatient_faults",
     "parse_order",
+    "payer_faults",
     "plant",
     "planters",
     "read_key",

@@ -138,7 +138,7 @@ def uncoded(bench: Bench, spell: Spell) -> Made:
     edited = copied(spell)
     edited[0].update(diag_01="R69X", billed_hrg=UNGROUPED)
     how = f"no usable primary diagnosis, {UNGROUPED} billed at a price"
-    return Made([edited], how, pence(edited), also=("PRC01",))
+    return Made([edited], how, pence(edited), also=("PRC01", "LOS09"))
 
 
 @fault("HRG17", "blank", "a record without a primary diagnosis, billed",
@@ -148,7 +148,7 @@ def blank_diagnosis(bench: Bench, spell: Spell) -> Made:
     edited = copied(spell)
     edited[0].update(dict.fromkeys(DIAGNOSIS), billed_hrg=UNGROUPED)
     how = f"no diagnosis, {UNGROUPED} billed at a price"
-    return Made([edited], how, pence(edited), also=("PRC01",))
+    return Made([edited], how, pence(edited), also=("PRC01", "LOS09"))
 
 
 def _split_by_age(view: View) -> Bools:
@@ -272,7 +272,7 @@ def _spoilt(spell: Spell, spoil: Callable[[str], str]) -> Made | None:
             if wrong and wrong not in valid.diagnoses and not valid.diagnosis(wrong):
                 how = f"{row[name]} written as {wrong}"
                 row[name] = wrong
-                return Made([edited], how)
+                return Made([edited], how, also=("HRG01",))
     return None
 
 
@@ -329,4 +329,4 @@ def after_death(bench: Bench, spell: Spell) -> Making | None:
 def _after_death(spell: Spell, phantom: Spell, days: int) -> Making:
     yield (phantom,)
     how = f"a day case {days} days after the patient died"
-    return Made([spell, phantom], how, about=(1,))
+    return Made([spell, phantom], how, about=(1,), also=("COM02",))

@@ -12,7 +12,7 @@ from functools import cache
 
 import yaml
 
-from tariff.simulate.shipped import Row, pack_file, read_csv
+from tariff.simulate.shipped import Row, pack_file, read_csv, table
 
 SHORT_STAY_AGE = 19
 
@@ -199,3 +199,50 @@ def factors(year: str) -> dict[str, Decimal]:
     """Return the published market forces factors of a year."""
     rows = read_csv(pack_file("mff/mff-england/factors.csv"))
     return {row["provider"]: Decimal(row["mff"]) for row in rows if row["year"] == year}
+
+
+# ---------------------------------------------------------------- care that is not admitted
+
+
+@dataclass(frozen=True)
+class OtherPrices:
+    """Published and agreed prices of care that is not admitted, in pounds, before the factor."""
+
+    attendances: dict[str, dict[str, Decimal | None]]  # by treatment function and HRG
+    emergency: dict[tuple[str, str], Decimal]  # by HRG and department type
+    unbundled: dict[str, Decimal]
+    local: dict[str, Decimal]  # by what is agreed: `shipped` says which
+
+
+# Columns of the published list, by the HRG of the attendance.
+ATTENDANCE_HRGS = {
+    "WF01B": "first_single",
+    "WF02B": "first_multi",
+    "WF01A": "follow_up_single",
+    "WF02A": "follow_up_multi",
+}
+
+
+@cache
+def other_prices(year: str) -> OtherPrices:
+    """Return the price lists of care that is not admitted of a year."""
+    folder = _tariffs()[year]
+    emergency: dict[tuple[str, str], Decimal] = {}
+    for row in read_csv(pack_file("tariff", folder, "emergency.csv")):
+        for department in ("01", "02"):
+            emergency[row["hrg"], department] = Decimal(row["type_1_and_2"])
+        emergency[row["hrg"], "03"] = Decimal(row["type_3"])
+    return OtherPrices(
+        attendances={
+            row["treatment_function"]: {
+                hrg: _amount(row[column]) for hrg, column in ATTENDANCE_HRGS.items()
+            }
+            for row in read_csv(pack_file("tariff", folder, "attendances.csv"))
+        },
+        emergency=emergency,
+        unbundled={
+            row["hrg"]: Decimal(row["price"])
+            for row in read_csv(pack_file("tariff", folder, "unbundled.csv"))
+        },
+        local={row["code"]: Decimal(row["price"]) for row in table("local_prices")},
+    )

@@ -23,6 +23,8 @@ from tariff.simulate.plan import year_of
 
 FACTOR = Decimal("0.000001")
 LONGEST_ERROR = 300  # days
+# What a stay over other care of the patient meets besides.
+BESIDE_STAY = ("OPA01", "OPA02", "OPA03", "UNB05", "UNB10", "RDM01", "EMR04")
 
 
 def _pound_apart(first: Decimal, second: Decimal) -> bool:
@@ -75,7 +77,7 @@ def extra_days(bench: Bench, spell: Spell) -> Made:
     """Bill one to three excess bed days too many."""
     more = bench.days(1, 3)
     days = spell[-1]["billed_excess_days"] + more
-    return _other_days(bench, spell, days, f"{more} excess bed days more than are due")
+    return _other_days(bench, spell, days, f"{more} excess bed days more than are due", "LOS02")
 
 
 @fault("LOS01", "too few", "excess bed days below those due: an under-charge",
@@ -134,7 +136,7 @@ def _stretched(spell: Spell, days: int, also: str) -> Making:
     if edited[-1]["billed_excess_days"] <= spell[-1]["billed_excess_days"]:
         return None
     how = f"admission typed {days} days too early, over another stay of the patient"
-    return Made([edited], how, also=(also,))
+    return Made([edited], how, also=(also, *BESIDE_STAY))
 
 
 def _day_case_with_rate(view: View) -> Bools:
@@ -224,7 +226,8 @@ def total_shifted(bench: Bench, spell: Spell) -> Made:
     """Shift the decimal point of the total alone."""
     edited = copied(spell)
     edited[-1]["billed_total"] = (spell[-1]["billed_total"] * 10).quantize(PENNY)
-    return Made([edited], "the decimal point of the total shifted: ten times what is due")
+    how = "the decimal point of the total shifted: ten times what is due"
+    return Made([edited], how, also=("PRC01",))
 
 
 @fault("PRC09", "price", "a price ten times the list", lambda view: view.full_price)

@@ -13,7 +13,8 @@ from typing import Any
 import yaml
 
 from tariff.errors import UsageError
-from tariff.simulate.faults.model import FAULT, NEAR_MISS, Kind, rules
+from tariff.simulate.faults.care_model import every_rule
+from tariff.simulate.faults.model import FAULT, NEAR_MISS, Kind
 
 _SHARE = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)\s*%")
 _COUNT = re.compile(r"\d{1,9}")
@@ -47,7 +48,7 @@ class Order:
 
     def with_near_misses(self) -> Order:
         """Return the order with as many near misses of each rule as it has faults."""
-        known = set(rules(NEAR_MISS))
+        known = set(every_rule(NEAR_MISS))
         wanted = {rule: Amount(as_faults=True) for rule in self.faults if rule in known}
         return replace(self, near_misses={**wanted, **self.near_misses})
 
@@ -66,11 +67,11 @@ def parse_order(texts: Iterable[str], **also: Any) -> Order:
 
 
 def _add(into: dict[str, Amount], rule: str, text: str, kind: Kind, where: str) -> None:
-    if rule not in rules(kind):
+    if rule not in every_rule(kind):
         what = "fault" if kind == FAULT else "near miss"
         raise UsageError(
             f"{where}: no {what} of {rule!r} can be planted.",
-            hint=f"One of {', '.join(rules(kind))}.",
+            hint=f"One of {', '.join(every_rule(kind))}.",
         )
     if rule in into:
         raise UsageError(f"{where}: {rule} stands twice.", hint="Give each rule once.")
