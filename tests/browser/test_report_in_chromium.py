@@ -116,7 +116,7 @@ def test_sections_of_all_care_show_their_numbers(browser: Browser, pages: Pages)
         for name in ("headline", "compared", "where", "by-cause", "not-run")
     }
     assert text.pounds(run.manifest["money"]["billed"]) in shown["headline"]
-    assert "£260.00 of it is suspended until it is shown." in shown["headline"]
+    assert "£260.00 (deterministic) is suspended until it is shown." in shown["headline"]
     assert all(figure in shown["compared"] for figure in ("4,171", "4,131", "99.0%", ">99.9%"))
     assert "Outpatient attendances" in shown["where"] and "£225.00" in shown["where"]
     assert "COM02" in shown["by-cause"] and "owed by another payer" in shown["by-cause"]

@@ -184,6 +184,8 @@ class Naive:
             case Shares(name):
                 return bool({*(sides[0].get(name) or ())} & {*(sides[1].get(name) or ())})
             case Join():
+                if not self.of(p.of, (p.source,) if p.source else ("extract", "history")):
+                    return False  # nothing can be said of what was not given
                 return p.at_least <= len(self.others(p, sides[1])) <= (
                     9999 if p.at_most is None else p.at_most)  # fmt: skip
             case Test():

@@ -359,7 +359,7 @@ def beside_procedure(desk: Desk, row: Row) -> Change | None:
     charged(new, price, factor)
     how = "the attendance billed beside the procedure done in it"
     return Change(how, [(OUT, new)], about=(row, new), kind_of_about=OUT,
-                  also=("DUP03", "OPA07", *PRESENCE))  # fmt: skip
+                  also=("DUP03", "OPA07", "PRC04", *PRESENCE))  # fmt: skip
 
 
 care_as_it_is("OPA10", "procedure alone", "a procedure billed by itself", OUT, procedure)

@@ -421,7 +421,7 @@ def above(desk: Desk, row: Row, of: str) -> Change | None:
     if row["billed_mff"] == 1:
         return None
     new = charged(changed(row), row["billed_price"] + desk.between(2, 9) * 5)
-    return Change("a price above the list", [(of, new)], also=("OPA07",))
+    return Change("a price above the list", [(of, new)], also=("OPA07", "REC06"))
 
 
 @each("PRC02", "another provider's", "another provider's factor", of=(OUT, AE))
